@@ -1,0 +1,66 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .unsafeFlags(["-warnings-as-errors"]),
+]
+
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "traveler",
+    products: [
+        .executable(name: "travelerd", targets: ["travelerd"]),
+        .executable(name: "travelerctl", targets: ["travelerctl"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "Tracking", dependencies: ["Barcodes"], swiftSettings: strict),
+        .target(name: "Barcodes", swiftSettings: strict),
+        .target(name: "Labels", swiftSettings: strict),
+        .target(name: "SiteFile", dependencies: ["Tracking", "Barcodes", "Labels", yams], swiftSettings: strict),
+        .target(name: "Ledger", dependencies: ["Tracking", "CSQLite", crypto], swiftSettings: strict),
+        .target(name: "Devices", dependencies: ["Barcodes", "Labels", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "Line",
+            dependencies: ["Tracking", "Barcodes", "Labels", "SiteFile", "Ledger", crypto],
+            swiftSettings: strict),
+        .target(name: "ControlAPI", swiftSettings: strict),
+        .target(
+            name: "ControlServer",
+            dependencies: ["ControlAPI", "Line", "Ledger", "SiteFile", "Tracking", "CLinux", hummingbird, nioCore, nioPosix, logging],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "travelerd",
+            dependencies: ["ControlServer", "Devices", "Line", "Ledger", "SiteFile", arguments, logging, lifecycle],
+            swiftSettings: strict),
+        .executableTarget(
+            name: "travelerctl",
+            dependencies: ["ControlAPI", "Barcodes", arguments, nioCore, nioPosix, nioHTTP1],
+            swiftSettings: strict),
+        .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Barcodes"], swiftSettings: strict),
+        .testTarget(name: "BarcodesTests", dependencies: ["Barcodes"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

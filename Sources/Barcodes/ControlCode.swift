@@ -1,0 +1,109 @@
+/// A `TRV:` code from the control sheet: what the operator tells the station, as opposed to what is in hand.
+///
+/// `ControlCode(text)` and `text` are inverse to each other.
+public enum ControlCode: Hashable, Sendable {
+    /// `TRV:WO:<number>`: work on this work order.
+    case workOrder(String)
+    /// `TRV:NEW`: make the order's next serial and print its label.
+    case new
+    /// `TRV:PASS`: the unit on the bench is good.
+    case pass
+    /// `TRV:FAIL:<defect type>`: the unit on the bench is not.
+    case fail(String)
+    /// `TRV:REWORK:<stage>`: a defect, back to that stage.
+    case rework(String)
+    /// `TRV:SCRAP:<defect type>`: a defect, written off at once.
+    case scrap(String)
+    /// `TRV:HOLD`: the unit on the bench takes no step forward.
+    case hold
+    /// `TRV:RELEASE`: it may again.
+    case release
+    /// `TRV:ORDER:<number>`: open a delivery, or the order that goods come back from.
+    case order(String)
+    /// `TRV:CLOSE`: close it.
+    case close
+    /// `TRV:REASON:<reason>`: why the goods that follow come back.
+    case reason(String)
+    /// `TRV:COND:<condition>`: the condition of the goods that follow.
+    case condition(String)
+    /// `TRV:QTY:<n>`: how many of the unserialised goods that follow, 1 to 999,999,999.
+    case quantity(Int)
+    /// `TRV:UNDO`: take back the station's last accepted step.
+    case undo
+    /// `TRV:REPRINT`: the label again.
+    case reprint
+    /// `TRV:CANCEL`: clear the bench.
+    case cancel
+    /// `TRV:BADGE:<code>`: sign on, or off.
+    case badge(String)
+    /// `TRV:PAIR:<code>`: the one-time code that binds the scanner which reads it.
+    case pair(String)
+
+    /// What every control code begins with, and no serial may.
+    public static let prefix = "TRV:"
+
+    /// Reads a control code. Words are upper case; an argument is everything after its colon.
+    ///
+    /// - Returns: nil for a word that isn't one, a missing or needless argument, an argument with control
+    ///   characters, or a quantity that isn't a number from 1 to 999,999,999.
+    public init?(_ text: String) {
+        guard text.utf8.starts(with: Self.prefix.utf8) else { return nil }
+        let body = text.utf8.dropFirst(4)
+        guard let colon = body.firstIndex(of: UInt8(ascii: ":")) else {
+            guard let code = Self.words[Substring(body)] else { return nil }
+            self = code
+            return
+        }
+        let argument = String(Substring(body[colon...].dropFirst()))
+        guard !argument.isEmpty, argument.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else { return nil }
+        switch Substring(body[..<colon]) {
+        case "WO": self = .workOrder(argument)
+        case "FAIL": self = .fail(argument)
+        case "REWORK": self = .rework(argument)
+        case "SCRAP": self = .scrap(argument)
+        case "ORDER": self = .order(argument)
+        case "REASON": self = .reason(argument)
+        case "COND": self = .condition(argument)
+        case "BADGE": self = .badge(argument)
+        case "PAIR": self = .pair(argument)
+        case "QTY":
+            guard argument.utf8.count <= 9, argument.utf8.allSatisfy(isDigit), let count = Int(argument), count > 0
+            else { return nil }
+            self = .quantity(count)
+        default: return nil
+        }
+    }
+
+    /// The code as it is printed and scanned, such as `TRV:FAIL:SOLDER`.
+    public var text: String {
+        switch self {
+        case .workOrder(let number): "TRV:WO:\(number)"
+        case .new: "TRV:NEW"
+        case .pass: "TRV:PASS"
+        case .fail(let type): "TRV:FAIL:\(type)"
+        case .rework(let stage): "TRV:REWORK:\(stage)"
+        case .scrap(let type): "TRV:SCRAP:\(type)"
+        case .hold: "TRV:HOLD"
+        case .release: "TRV:RELEASE"
+        case .order(let number): "TRV:ORDER:\(number)"
+        case .close: "TRV:CLOSE"
+        case .reason(let reason): "TRV:REASON:\(reason)"
+        case .condition(let condition): "TRV:COND:\(condition)"
+        case .quantity(let count): "TRV:QTY:\(count)"
+        case .undo: "TRV:UNDO"
+        case .reprint: "TRV:REPRINT"
+        case .cancel: "TRV:CANCEL"
+        case .badge(let code): "TRV:BADGE:\(code)"
+        case .pair(let code): "TRV:PAIR:\(code)"
+        }
+    }
+
+    /// The codes that take no argument, by their word.
+    private static let words: [Substring: ControlCode] = [
+        "NEW": .new, "PASS": .pass, "HOLD": .hold, "RELEASE": .release, "CLOSE": .close, "UNDO": .undo,
+        "REPRINT": .reprint, "CANCEL": .cancel,
+    ]
+}
+
+@inline(__always)
+func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }

@@ -1,0 +1,99 @@
+import CSQLite
+import Dispatch
+import FoundationEssentials
+import Glibc
+
+extension Ledger {
+    /// Copies the ledger as it is now to a new file, while it goes on being written.
+    ///
+    /// The file is readable by its owner only; it is whole and on disk when this returns.
+    /// - Throws: `StorageError`; then there is no file.
+    public func backup(to path: String) async throws {
+        let source = directory + "/" + Self.fileName
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            Self.longWork.async {
+                continuation.resume(with: Result { try Self.copy(source, to: path) })
+            }
+        }
+    }
+
+    static func copy(_ source: String, to path: String) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw StorageError(.readOnly, "cannot make the file \(path): \(String(cString: strerror(errno)))")
+        }
+        defer { Glibc.close(descriptor) }
+        do {
+            let from = try Connection(path: source, mode: .readOnly)
+            let to = try Connection(path: path, mode: .readWrite)
+            // One read transaction holds one state of the ledger for the whole copy.
+            try from.execute("BEGIN")
+            _ = try from.number("SELECT count(*) FROM meta")
+            guard let backup = sqlite3_backup_init(to.handle, "main", from.handle, "main") else {
+                throw StorageError(sqlite3_errcode(to.handle), to.handle, "copy the ledger")
+            }
+            var code = SQLITE_OK
+            repeat { code = sqlite3_backup_step(backup, 1_000) } while code == SQLITE_OK || code == SQLITE_BUSY
+            sqlite3_backup_finish(backup)
+            guard code == SQLITE_DONE else { throw StorageError(code, to.handle, "copy the ledger") }
+            try from.execute("COMMIT")
+            // The copy is one plain file: no log beside it that could be left behind.
+            _ = try to.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
+            guard fsync(descriptor) == 0 else {
+                throw StorageError(.other, "cannot bring \(path) to the disk: \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    /// Puts a back-up in the place of the ledger in `directory`, after checking it whole.
+    ///
+    /// The ledger that was there stays beside it under another name. The caller holds the directory's lock.
+    /// - Returns: what the check found, and the name under which the old ledger is kept, where there was one.
+    /// - Throws: `StorageError`; then nothing changed.
+    public static func restore(
+        _ backup: String, in directory: String, progress: (Int64) -> Void = { _ in }
+    ) throws -> (report: VerifyReport, kept: String?) {
+        let fresh = directory + "/" + fileName + ".restoring"
+        unlink(fresh)
+        try copy(backup, to: fresh)
+        do {
+            let report = try verify(file: fresh, scratch: directory, progress: progress)
+            if let problem = report.problem {
+                throw StorageError(
+                    .damaged, "cannot restore \(backup): \(problem.table) \(problem.row): \(problem.message)")
+            }
+            let kept = try keepOld(in: directory)
+            guard rename(fresh, directory + "/" + fileName) == 0 else {
+                throw StorageError(.other, "cannot rename \(fresh): \(String(cString: strerror(errno)))")
+            }
+            let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+            if folder >= 0 {
+                fsync(folder)
+                Glibc.close(folder)
+            }
+            return (report, kept)
+        } catch {
+            unlink(fresh)
+            throw error
+        }
+    }
+
+    /// Gives the ledger that is there a second name, so that the one it has can be taken over in one step.
+    private static func keepOld(in directory: String) throws -> String? {
+        let path = directory + "/" + fileName
+        guard access(path, F_OK) == 0 else { return nil }
+        // Its log belongs to it and to no other file. One that is too damaged to take its log in loses it.
+        if let old = try? Connection(path: path, mode: .readWrite) {
+            _ = try? old.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
+        }
+        let kept = "ledger-before-restore-\(systemClock()).db"
+        for suffix in ["-wal", "-shm"] { rename(path + suffix, directory + "/" + kept + suffix) }
+        guard link(path, directory + "/" + kept) == 0 else {
+            throw StorageError(.other, "cannot keep the old ledger: \(String(cString: strerror(errno)))")
+        }
+        return kept
+    }
+}

@@ -1,0 +1,226 @@
+import Crypto
+import Dispatch
+import FoundationEssentials
+import Glibc
+import Synchronization
+public import Tracking
+
+/// The append-only record of everything that happened, and the one way to add to it.
+///
+/// A command is decided and written by one writer; commands that wait together share one commit and are answered only
+/// once it is on disk. Readers never wait for the writer.
+public final class Ledger: Sendable {
+    /// Name of the ledger's file in its directory.
+    public static let fileName = "ledger.db"
+
+    /// Directory of the ledger.
+    public let directory: String
+    private let writer: Writer
+    private let readers: Readers
+    private let checkpointer: Checkpointer
+    private let current: CurrentPlant
+    private let listeners: Listeners
+    private let badgeKey: SymmetricKey
+
+    /// Opens the ledger in a directory, or makes one; migrates an older one.
+    ///
+    /// The caller holds the directory's lock: two writers must never meet.
+    /// - Parameter clock: milliseconds since 1970.
+    /// - Throws: `StorageError`, with what to do.
+    public init(directory: String, clock: @escaping @Sendable () -> Int64 = Ledger.systemClock) throws {
+        self.directory = directory
+        let path = directory + "/" + Self.fileName
+        let connection = try Self.openWriter(path)
+        let key = try Self.badgeKey(connection)
+        let listeners = Listeners()
+        let checkpointer = try Checkpointer(path)
+        let current = CurrentPlant()
+        writer = try Writer(connection, clock: clock, badgeDigest: { Self.digest($0, key) }) { batch in
+            if let plant = batch.plant { current.plant.withLock { $0 = plant } }
+            checkpointer.wrote()
+            listeners.tell(batch)
+        }
+        readers = try Readers(path)
+        let plant = writer.plant
+        current.plant.withLock { $0 = plant }
+        (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
+    }
+
+    /// The plant as of the last commit, for those who don't write.
+    private final class CurrentPlant: Sendable {
+        let plant = Mutex(Plant())
+    }
+
+    /// The system's wall clock, in milliseconds since 1970.
+    public static let systemClock: @Sendable () -> Int64 = {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
+    }
+
+    /// The plant as it is now.
+    public var plant: Plant { current.plant.withLock { $0 } }
+
+    /// Waits until everything submitted is on disk, then takes nothing more.
+    public func close() {
+        writer.close()
+        checkpointer.close()
+    }
+
+    // MARK: Writing
+
+    /// Decides a frame that was read at a station and answers once that is on disk.
+    ///
+    /// - Parameter device: path of the node that read it, or `terminal`.
+    /// - Throws: `Refusal` for a station outside the caller's scope, `StorageError` where nothing could be written.
+    public func scan(_ scan: Scan, by actor: Actor, device: String) async throws -> ScanAnswer {
+        let box = Mutex<ScanAnswer?>(nil)
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let pending = Pending(
+                command: .scan(scan), actor: actor, device: device, key: nil,
+                outcome: { _, decision in
+                    box.withLock { $0 = decision.answer }
+                    return nil
+                },
+                finish: { continuation.resume(with: $0.map { _ in }) })
+            writer.submit(pending)
+        }
+        guard let answer = box.withLock({ $0 }) else { throw StorageError(.other, "the scan had no answer") }
+        return answer
+    }
+
+    /// Decides a command and answers once what it does is on disk.
+    ///
+    /// - Parameters:
+    ///   - key: the same key again gets the stored answer and does nothing.
+    ///   - render: makes the answer from the state right after the command, on the writer's thread: be short.
+    /// - Throws: `Refusal` where a rule says no, `StorageError` where nothing could be written.
+    @discardableResult
+    public func submit(
+        _ command: Command, by actor: Actor, key: IdempotencyKey? = nil,
+        render: @escaping @Sendable (inout State, Decision) -> StoredAnswer
+    ) async throws -> StoredAnswer {
+        let answer = try await withCheckedThrowingContinuation {
+            (continuation: CheckedContinuation<StoredAnswer?, any Error>) in
+            writer.submit(
+                Pending(
+                    command: command, actor: actor, device: "terminal", key: key, outcome: render,
+                    finish: { continuation.resume(with: $0) }))
+        }
+        return answer ?? StoredAnswer(status: 200, body: [])
+    }
+
+    // MARK: Reading
+
+    /// Reads on a connection of its own, off the cooperative pool. Keep each statement under 5 ms and page the rest.
+    public func read<Result: Sendable>(
+        _ body: @escaping @Sendable (Connection) throws -> Result
+    ) async throws -> Result {
+        try await readers.read(body)
+    }
+
+    /// What is committed from now on and passes the filter, in order and without loss.
+    public func committed(where filter: @escaping @Sendable (Committed) -> Bool) -> AsyncStream<Committed> {
+        listeners.stream(filter)
+    }
+
+    /// The number of the last event, each time it grows; a slow reader sees the newest only.
+    public func heads() -> AsyncStream<Int64> {
+        listeners.heads()
+    }
+
+    // MARK: Badges
+
+    /// The keyed hash under which a badge code is kept: `hmac-sha256:` and 64 hexadecimal digits.
+    public func badgeDigest(_ code: String) -> String {
+        Self.digest(code, badgeKey)
+    }
+
+    private static func digest(_ code: String, _ key: SymmetricKey) -> String {
+        let mac = HMAC<SHA256>.authenticationCode(for: Array(code.utf8), using: key)
+        var text = "hmac-sha256:"
+        for byte in mac {
+            if byte < 16 { text += "0" }
+            text += String(byte, radix: 16)
+        }
+        return text
+    }
+
+    /// The plant's own key, made with the ledger.
+    private static func badgeKey(_ connection: Connection) throws -> SymmetricKey {
+        let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
+        try Store(connection).run("INSERT OR IGNORE INTO meta VALUES ('badge_key', ?1)", [.text(fresh)])
+        let kept = try connection.rows("SELECT value FROM meta WHERE key = 'badge_key'", [], { $0.text(0) }).first ?? ""
+        guard let bytes = Data(base64Encoded: kept), bytes.count == 32 else {
+            throw StorageError(.damaged, "the ledger's badge key is damaged; restore a back-up")
+        }
+        return SymmetricKey(data: bytes)
+    }
+
+    // MARK: Opening
+
+    static func openWriter(_ path: String) throws -> Connection {
+        let connection = try Connection(path: path, mode: .readWrite)
+        let mode = try connection.rows("PRAGMA journal_mode = WAL", [], { $0.text(0) }).first
+        guard mode == "wal" else {
+            throw StorageError(.other, "cannot open the ledger: its disk does not allow write-ahead logging (a network share?)")
+        }
+        try connection.execute(
+            """
+            PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 16000; PRAGMA cache_size = -16384;
+            PRAGMA secure_delete = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA temp_store = MEMORY;
+            PRAGMA mmap_size = 0; PRAGMA foreign_keys = ON;
+            """)
+        guard try connection.number("PRAGMA synchronous") == 2 else {
+            throw StorageError(.other, "cannot open the ledger: SQLite does not wait for the disk")
+        }
+        try Schema.migrate(connection)
+        return connection
+    }
+}
+
+/// An event that is on record.
+public struct Committed: Sendable {
+    /// Its number.
+    public var id: Int64
+    /// When it was recorded, in milliseconds since 1970.
+    public var at: Int64
+    /// What happened.
+    public var event: Event
+    /// The answer to the scan that it recorded.
+    public var answer: ScanAnswer?
+}
+
+/// A caller's own name for one change, so that asking again does nothing twice.
+public struct IdempotencyKey: Sendable {
+    /// Milliseconds that a key is kept.
+    public static let lifetime: Int64 = 86_400_000
+
+    /// Login of the caller.
+    public var caller: String
+    /// Method and path.
+    public var route: String
+    /// The caller's key.
+    public var key: String
+    /// SHA-256 of the request's body.
+    public var request: [UInt8]
+
+    /// Names one change of one caller.
+    public init(caller: String, route: String, key: String, body: [UInt8]) {
+        (self.caller, self.route, self.key) = (caller, route, key)
+        request = Array(SHA256.hash(data: body))
+    }
+}
+
+/// An answer as it is sent, and kept for its key.
+public struct StoredAnswer: Sendable, Equatable {
+    /// HTTP status.
+    public var status: Int
+    /// Body as it is sent.
+    public var body: [UInt8]
+
+    /// An answer with a status and a body.
+    public init(status: Int, body: [UInt8]) {
+        (self.status, self.body) = (status, body)
+    }
+}

@@ -1,0 +1,213 @@
+import FoundationEssentials
+import Tracking
+
+/// Puts what the rules changed on record, inside the transaction that the events are in.
+struct Store {
+    let connection: Connection
+    private let insertEvent: Statement
+    private let putUnit: Statement
+    private let putSession: Statement
+
+    init(_ connection: Connection) throws(StorageError) {
+        self.connection = connection
+        insertEvent = try connection.statement(EventRow.insert)
+        putUnit = try connection.statement(
+            """
+            INSERT INTO unit (serial, product, work_order, team, supplier, cost, created_at, updated_at, last_event,
+                status, stage, assignee, worker, delivery, state)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+            ON CONFLICT (serial) DO UPDATE SET updated_at = ?8, last_event = ?9, status = ?10, stage = ?11,
+                assignee = ?12, worker = ?13, delivery = ?14, state = ?15
+            """)
+        putSession = try connection.statement(
+            """
+            INSERT OR REPLACE INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
+                last_serial, step_event, step_at, step)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """)
+    }
+
+    /// Writes one event and makes it true in `state`. Answers its hash.
+    func append(_ event: Event, at: Int64, after last: [UInt8], to state: inout State) throws -> [UInt8] {
+        let previous = event.after == nil ? nil : event.unit.flatMap { state.unit($0)?.lastEvent }
+        let hash = try EventRow.append(
+            event, id: state.head + 1, at: at, previous: previous, after: last, insertEvent)
+        state.apply(event, at: at)
+        return hash
+    }
+
+    /// Writes everything that `apply` changed since the last call.
+    func flush(_ state: inout State) throws {
+        for (serial, unit) in state.units.takeChanges() {
+            guard let unit else { continue }
+            put(serial, unit)
+            try putUnit.run()
+        }
+        for (key, session) in state.sessions.takeChanges() {
+            put(key, session ?? Session())
+            try putSession.run()
+        }
+        for (key, card) in state.cards.takeChanges() { try put(key, card ?? Card()) }
+        for (_, order) in state.workOrders.takeChanges() {
+            if let order { try put(order) }
+        }
+        for (key, value) in state.counters.takeChanges() {
+            try run("INSERT OR REPLACE INTO counter VALUES (?1, ?2)", [.text(key), .int(Int64(value ?? 0))])
+        }
+        for (serial, label) in state.pendingLabels.takeChanges() { try put(serial, label) }
+        for (_, delivery) in state.deliveries.takeChanges() {
+            if let delivery { try put(delivery) }
+        }
+        for (_, job) in state.labelJobs.takeChanges() {
+            if let job { try put(job) }
+        }
+        for line in state.deliveryLines { try put(line) }
+        state.deliveryLines.removeAll(keepingCapacity: true)
+        for entry in state.inventoryLog {
+            try run(
+                "INSERT INTO inventory_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                [
+                    .int(entry.event), .text(entry.product), .text(entry.action.rawValue), .int(Int64(entry.change)),
+                    .int(Int64(entry.before)), .int(Int64(entry.after)),
+                ])
+        }
+        state.inventoryLog.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs a statement that gives no rows.
+    func run(_ sql: String, _ values: [Value]) throws {
+        let statement = try connection.statement(sql)
+        for (index, value) in values.enumerated() { statement.bind(Int32(index + 1), value) }
+        try statement.run()
+    }
+
+    private func put(_ serial: String, _ unit: Unit) {
+        putUnit.bind(1, serial)
+        putUnit.bind(2, unit.product)
+        putUnit.bind(3, unit.workOrder)
+        putUnit.bind(4, unit.team)
+        putUnit.bind(5, unit.supplier)
+        putUnit.bind(6, unit.cost.map { Int64($0.tenThousandths) })
+        putUnit.bind(7, unit.createdAt)
+        putUnit.bind(8, unit.updatedAt)
+        putUnit.bind(9, unit.lastEvent)
+        putUnit.bind(10, unit.state.status.rawValue)
+        putUnit.bind(11, unit.state.stage)
+        putUnit.bind(12, unit.state.assignee)
+        putUnit.bind(13, unit.state.worker)
+        putUnit.bind(14, unit.state.delivery)
+        putUnit.bind(15, unit.state.text)
+    }
+
+    private func put(_ key: Session.Key, _ session: Session) {
+        putSession.bind(1, key.station)
+        putSession.bind(2, key.terminal ?? "")
+        putSession.bind(3, session.person)
+        putSession.bind(4, session.activeAt)
+        putSession.bind(5, session.workOrder)
+        putSession.bind(6, session.bench)
+        putSession.bind(7, session.delivery)
+        putSession.bind(8, session.quantity.map(Int64.init))
+        putSession.bind(9, session.lastSerial)
+        putSession.bind(10, session.step?.event)
+        putSession.bind(11, session.step?.at)
+        putSession.bind(12, session.step?.effect.text)
+    }
+
+    private func put(_ key: CardKey, _ card: Card) throws {
+        let counts = Card.order.map { Value.int(Int64(card[$0])) }
+        try run(
+            """
+            INSERT OR REPLACE INTO card (product, team, \(Card.columns))
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """,
+            [.text(key.product), .text(key.team ?? "")] + counts
+                + [.int(Int64(card.scrapped)), .int(Int64(card.unserialised))])
+    }
+
+    private func put(_ order: WorkOrder) throws {
+        let counts = [order.pendingLabels, order.registered, order.inProduction, order.good, order.writtenOff]
+        try run(
+            """
+            INSERT OR REPLACE INTO work_order (number, product, quantity, team, due, status, created_at, pending_labels,
+                registered, in_production, good, written_off)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            """,
+            [
+                .text(order.number), .text(order.product), .int(Int64(order.quantity)), .text(order.team),
+                Value(order.due), .text(order.status.rawValue), .int(order.createdAt),
+            ] + counts.map { .int(Int64($0)) })
+    }
+
+    private func put(_ serial: String, _ label: PendingLabel?) throws {
+        guard let label else { return try run("DELETE FROM pending_label WHERE serial = ?1", [.text(serial)]) }
+        try run(
+            "INSERT OR REPLACE INTO pending_label VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            [
+                .text(serial), .text(label.product), .text(label.workOrder), .text(label.station),
+                .int(label.voided ? 1 : 0), .text(label.counterKey), .int(Int64(label.counter)),
+            ])
+    }
+
+    private func put(_ delivery: Delivery) throws {
+        try run(
+            "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            [
+                .text(delivery.id), .text(delivery.order), Value(delivery.customer), Value(delivery.station),
+                .int(delivery.isClosed ? 1 : 0), .int(Int64(delivery.count)), .int(delivery.openedAt),
+                delivery.closedAt.map(Value.int) ?? .null,
+            ])
+    }
+
+    private func put(_ line: State.DeliveryLine) throws {
+        let key: [Value] = [.text(line.delivery), .text(line.product), .text(line.serial ?? "")]
+        try run(
+            """
+            INSERT INTO delivery_line VALUES (?1, ?2, ?3, ?4)
+            ON CONFLICT (delivery, product, serial) DO UPDATE SET quantity = delivery_line.quantity + ?4
+            """, key + [.int(Int64(line.quantity))])
+        if line.quantity < 0 {
+            try run("DELETE FROM delivery_line WHERE delivery = ?1 AND product = ?2 AND serial = ?3 AND quantity = 0", key)
+        }
+    }
+
+    private func put(_ job: LabelJob) throws {
+        try run(
+            "INSERT OR REPLACE INTO label_job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            [
+                .int(job.id), .text(job.serial), .text(job.product), Value(job.team), .text(job.printer),
+                .int(Int64(job.copy)), .text(job.status.rawValue), Value(job.problem), .int(Int64(job.attempts)),
+                .int(job.createdAt),
+            ])
+    }
+
+    /// Writes the entries of the plant that an event changed.
+    func put(_ changes: [PlantChange]) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        for change in changes {
+            let key = change.key
+            let body = String(decoding: try encoder.encode(change), as: UTF8.self)
+            try run("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", [.text(key.kind), .text(key.code), .text(body)])
+        }
+    }
+
+    /// The plant as its entries say.
+    static func plant(_ connection: Connection) throws -> Plant {
+        var plant = Plant()
+        for body in try connection.rows("SELECT body FROM entry", [], { $0.text(0) }) {
+            guard let change = try? JSONDecoder().decode(PlantChange.self, from: Data(body.utf8)) else {
+                throw StorageError(.damaged, "cannot read an entry of the plant; run travelerd check")
+            }
+            plant.apply(change)
+        }
+        return plant
+    }
+}
+
+extension Value {
+    /// Text, or nothing.
+    init(_ text: String?) {
+        self = text.map(Value.text) ?? .null
+    }
+}

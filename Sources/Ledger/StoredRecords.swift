@@ -1,0 +1,218 @@
+import Tracking
+
+/// What is on record in the file, for the rules. Serialised by whoever holds its connection.
+///
+/// A read that fails answers nil and leaves its error in `failure`; the writer then discards what was decided.
+final class StoredRecords: Records {
+    let connection: Connection
+    var failure: (any Error)?
+
+    init(_ connection: Connection) {
+        self.connection = connection
+    }
+
+    private func first<Record>(
+        _ sql: String, _ bind: (Statement) -> Void, _ read: (Statement) -> Record?
+    ) -> Record? {
+        do {
+            let statement = try connection.statement(sql)
+            defer { statement.reset() }
+            bind(statement)
+            guard try statement.step() else { return nil }
+            guard let record = read(statement) else {
+                throw StorageError(.damaged, "cannot read a row of the ledger; run travelerd check")
+            }
+            return record
+        } catch {
+            failure = failure ?? error
+            return nil
+        }
+    }
+
+    func unit(_ serial: String) -> Unit? {
+        first(
+            """
+            SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state
+            FROM unit WHERE serial = ?1
+            """, { $0.bind(1, serial) }
+        ) { row in
+            UnitState(text: row.text(8)).map {
+                Unit(
+                    serial: serial, product: row.text(0), workOrder: row.optionalText(1), team: row.optionalText(2),
+                    supplier: row.optionalText(3),
+                    cost: row.isNull(4) ? nil : Money(tenThousandths: Int(row.int(4))), createdAt: row.int(5),
+                    updatedAt: row.int(6), lastEvent: row.int(7), state: $0)
+            }
+        }
+    }
+
+    func workOrder(_ number: String) -> WorkOrder? {
+        first(
+            """
+            SELECT product, quantity, team, due, created_at, status, pending_labels, registered, in_production, good,
+                written_off FROM work_order WHERE number = ?1
+            """, { $0.bind(1, number) }
+        ) { row in
+            guard let status = WorkOrderStatus(rawValue: row.text(5)) else { return nil }
+            var order = WorkOrder(
+                number: number, product: row.text(0), quantity: Int(row.int(1)), team: row.text(2),
+                due: row.optionalText(3), createdAt: row.int(4))
+            order.status = status
+            (order.pendingLabels, order.registered) = (Int(row.int(6)), Int(row.int(7)))
+            (order.inProduction, order.good, order.writtenOff) = (Int(row.int(8)), Int(row.int(9)), Int(row.int(10)))
+            return order
+        }
+    }
+
+    func pendingLabel(_ serial: String) -> PendingLabel? {
+        first(
+            "SELECT product, work_order, station, voided, counter_key, counter FROM pending_label WHERE serial = ?1",
+            { $0.bind(1, serial) }
+        ) { row in
+            PendingLabel(
+                serial: serial, product: row.text(0), workOrder: row.text(1), station: row.text(2),
+                voided: row.int(3) != 0, counterKey: row.text(4), counter: Int(row.int(5)))
+        }
+    }
+
+    func pendingLabels(ofWorkOrder number: String) -> [String] {
+        all("SELECT serial FROM pending_label WHERE work_order = ?1 AND voided = 0", .text(number)) { $0.text(0) }
+    }
+
+    private func all<Record>(_ sql: String, _ value: Value, _ read: (borrowing Row) -> Record) -> [Record] {
+        do {
+            return try connection.rows(sql, [value], read)
+        } catch {
+            failure = failure ?? error
+            return []
+        }
+    }
+
+    func counter(_ key: String) -> Int? {
+        first("SELECT value FROM counter WHERE key = ?1", { $0.bind(1, key) }) { Int($0.int(0)) }
+    }
+
+    func card(_ key: CardKey) -> Card? {
+        first(
+            "SELECT \(Card.columns) FROM card WHERE product = ?1 AND team = ?2",
+            {
+                $0.bind(1, key.product)
+                $0.bind(2, key.team ?? "")
+            }
+        ) { row in Card { Int(row.int($0)) } }
+    }
+
+    func session(_ key: Session.Key) -> Session? {
+        first(
+            """
+            SELECT person, active_at, work_order, bench, delivery, quantity, last_serial, step_event, step_at, step
+            FROM session WHERE station = ?1 AND terminal = ?2
+            """,
+            {
+                $0.bind(1, key.station)
+                $0.bind(2, key.terminal ?? "")
+            }
+        ) { row in
+            var session = Session()
+            (session.person, session.activeAt) = (row.optionalText(0), row.int(1))
+            (session.workOrder, session.bench) = (row.optionalText(2), row.optionalText(3))
+            (session.delivery, session.quantity) = (row.optionalText(4), row.isNull(5) ? nil : Int(row.int(5)))
+            session.lastSerial = row.optionalText(6)
+            if let text = row.optionalText(9), let effect = Session.Effect(text: text) {
+                session.step = Session.Step(event: row.int(7), at: row.int(8), effect: effect)
+            }
+            return session
+        }
+    }
+
+    func delivery(_ id: String) -> Delivery? {
+        first(
+            """
+            SELECT order_number, customer, station, closed, count, opened_at, closed_at FROM delivery WHERE id = ?1
+            """, { $0.bind(1, id) }
+        ) { row in
+            var delivery = Delivery(
+                id: id, order: row.text(0), customer: row.optionalText(1), station: row.optionalText(2),
+                openedAt: row.int(5))
+            (delivery.isClosed, delivery.count) = (row.int(3) != 0, Int(row.int(4)))
+            delivery.closedAt = row.isNull(6) ? nil : row.int(6)
+            return delivery
+        }
+    }
+
+    func openDelivery(ofOrder order: String) -> String? {
+        first("SELECT id FROM delivery WHERE order_number = ?1 AND closed = 0", { $0.bind(1, order) }) { $0.text(0) }
+    }
+
+    func isOrder(_ number: String) -> Bool {
+        first("SELECT 1 FROM delivery WHERE order_number = ?1 LIMIT 1", { $0.bind(1, number) }) { _ in true } ?? false
+    }
+
+    func labelJob(_ id: Int64) -> LabelJob? {
+        first(
+            """
+            SELECT serial, product, team, printer, copy, status, problem, attempts, created_at
+            FROM label_job WHERE id = ?1
+            """, { $0.bind(1, id) }
+        ) { row in
+            LabelJobStatus(rawValue: row.text(5)).map {
+                LabelJob(
+                    id: id, serial: row.text(0), product: row.text(1), team: row.optionalText(2), printer: row.text(3),
+                    copy: Int(row.int(4)), status: $0, problem: row.optionalText(6), attempts: Int(row.int(7)),
+                    createdAt: row.int(8))
+            }
+        }
+    }
+
+    func labelJobs(ofSerial serial: String) -> [LabelJob] {
+        all("SELECT id FROM label_job WHERE serial = ?1 ORDER BY id", .text(serial)) { $0.int(0) }
+            .compactMap(labelJob)
+    }
+}
+
+extension Card {
+    /// The statuses in the order of the table's columns.
+    static let order: [Status] = [
+        .inProduction, .inStock, .delivered, .returned, .defect, .installed, .split, .writtenOff,
+    ]
+    /// The table's count columns.
+    static let columns = order.map(\.rawValue).joined(separator: ", ") + ", scrapped, unserialised"
+
+    /// A card from the table's count columns.
+    init(column: (Int32) -> Int) {
+        self.init()
+        for (index, status) in Self.order.enumerated() {
+            let count = column(Int32(index))
+            if count != 0 { units[status] = count }
+        }
+        let next = Int32(Self.order.count)
+        (scrapped, unserialised) = (column(next), column(next + 1))
+    }
+}
+
+extension Session.Effect {
+    /// One line: the word, then what belongs to it, between tabs.
+    var text: String {
+        switch self {
+        case .unit(let serial, let before): "unit\t\(serial)\t\(before.text)"
+        case .label(let serial): "label\t\(serial)"
+        case .stock(let product, let quantity, let delivery): "stock\t\(product)\t\(quantity)\t\(delivery)"
+        case .final: "final"
+        }
+    }
+
+    init?(text: String) {
+        let parts = text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+        switch (parts.first, parts.count) {
+        case ("unit", 3):
+            guard let before = UnitState(text: parts[2]) else { return nil }
+            self = .unit(serial: parts[1], before: before)
+        case ("label", 2): self = .label(serial: parts[1])
+        case ("stock", 4):
+            guard let quantity = Int(parts[2]) else { return nil }
+            self = .stock(product: parts[1], quantity: quantity, delivery: parts[3])
+        case ("final", 1): self = .final
+        default: return nil
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import CSQLite
+import Dispatch
+import FoundationEssentials
+import Barcodes
+import Tracking
+
+/// What a walk over the whole ledger found.
+public struct VerifyReport: Sendable, Equatable {
+    /// How many events were walked.
+    public var events: Int64
+    /// The first thing that does not add up; nil where everything does.
+    public var problem: Problem?
+
+    /// A row that differs from what the events say.
+    public struct Problem: Sendable, Equatable {
+        /// Table of the row.
+        public var table: String
+        /// Key of the row, as `column=value`.
+        public var row: String
+        /// What is wrong with it.
+        public var message: String
+    }
+}
+
+extension Ledger {
+    /// Walks the chain of a ledger file that nobody writes, rebuilds everything that follows from the events in a
+    /// scratch file, and names the first row that differs.
+    ///
+    /// - Parameters:
+    ///   - scratch: a directory for the scratch file; it needs about as much room as the ledger.
+    ///   - progress: told the number of events walked so far, about every 10,000.
+    /// - Throws: `StorageError` where the file can't be read at all.
+    public static func verify(
+        file path: String, scratch: String, progress: (Int64) -> Void = { _ in }
+    ) throws -> VerifyReport {
+        let ledger = try Connection(path: path, mode: .readOnly)
+        try checkFormat(ledger)
+        let copy = scratch + "/verify-\(UInt32.random(in: 0...UInt32.max)).db"
+        defer {
+            for suffix in ["", "-wal", "-shm", "-journal"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
+        }
+        let rebuilt = try Connection(path: copy, mode: .readWrite)
+        try rebuilt.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
+        try Schema.migrate(rebuilt)
+        var report = try replay(ledger, into: rebuilt, progress)
+        if report.problem == nil { report.problem = try firstDifference(ledger, path, copy, rebuilt) }
+        return report
+    }
+
+    private static func checkFormat(_ connection: Connection) throws {
+        guard try connection.number("PRAGMA application_id") == Schema.applicationID else {
+            throw StorageError(.damaged, "this file is no traveler ledger")
+        }
+        let version = try connection.number("PRAGMA user_version")
+        guard version == Schema.version else {
+            throw StorageError(
+                version > Schema.version ? .newer : .other,
+                "this ledger has format \(version), this version of traveler knows \(Schema.version)")
+        }
+        let damage = try connection.rows("PRAGMA quick_check(1)", [], { $0.text(0) }).first
+        guard damage == "ok" else { throw StorageError(.damaged, "the file is damaged: \(damage ?? "unreadable")") }
+    }
+
+    private static func replay(
+        _ ledger: Connection, into rebuilt: Connection, _ progress: (Int64) -> Void
+    ) throws -> VerifyReport {
+        let records = StoredRecords(rebuilt)
+        let store = try Store(rebuilt)
+        // Rebuilding decides nothing, so it needs neither dates nor badges.
+        var state = State(records: records, localDate: { _ in LocalDate(daysSince1970: 0) }, badgeDigest: { $0 })
+        var (last, hash): (Int64, [UInt8]) = (0, [])
+        let page = try ledger.statement("SELECT \(EventRow.columns) FROM event WHERE id > ?1 ORDER BY id LIMIT 1000")
+        func problem(_ id: Int64, _ message: String) -> VerifyReport {
+            VerifyReport(events: last, problem: .init(table: "event", row: "id=\(id)", message: message))
+        }
+        while true {
+            page.bind(1, last)
+            defer { page.reset() }
+            try rebuilt.execute("BEGIN")
+            var count = 0
+            while try page.step() {
+                count += 1
+                let id = page.int(0)
+                guard id == last + 1 else { return problem(id, "event \(last + 1) is missing before it") }
+                guard EventRow.expectedHash(page, after: hash) == page.blob(18) else {
+                    return problem(id, "its hash does not follow from the event before it and its own columns")
+                }
+                guard let row = EventRow(page) else { return problem(id, "it can't be understood") }
+                let previous = row.event.after == nil ? nil : row.event.unit.flatMap { state.unit($0)?.lastEvent }
+                guard previous == row.previous else { return problem(id, "it does not name its unit's event before it") }
+                let before = row.event.after == nil ? nil : row.event.unit.flatMap { state.unit($0)?.state }
+                if row.event.after != nil, before != row.event.before {
+                    return problem(id, "it does not begin where its unit's event before it ended")
+                }
+                state.apply(row.event, at: row.at)
+                if case .plant(let changes) = row.event.change { try store.put(changes) }
+                (last, hash) = (id, row.hash)
+            }
+            try store.flush(&state)
+            try rebuilt.execute("COMMIT")
+            if let failure = records.failure { throw failure }
+            state.trim(to: 10_000)
+            if count < 1_000 { return VerifyReport(events: last) }
+            if last % 10_000 == 0 { progress(last) }
+        }
+    }
+
+    private static func firstDifference(
+        _ ledger: Connection, _ path: String, _ copy: String, _ rebuilt: Connection
+    ) throws -> VerifyReport.Problem? {
+        try ledger.execute("ATTACH '\(copy.replacing("'", with: "''"))' AS rebuilt")
+        for table in Schema.rebuilt {
+            for (from, against, message) in [
+                ("main", "rebuilt", "it does not follow from the events"),
+                ("rebuilt", "main", "the events ask for it, but it is missing or differs"),
+            ] {
+                let statement = try ledger.statement(
+                    "SELECT * FROM \(from).\(table) EXCEPT SELECT * FROM \(against).\(table) LIMIT 1")
+                defer { statement.reset() }
+                guard try statement.step() else { continue }
+                let row = (0..<min(statement.columnCount, 6)).map {
+                    "\(statement.columnName($0))=\(statement.text($0))"
+                }
+                return .init(table: table, row: row.joined(separator: " "), message: message)
+            }
+        }
+        return nil
+    }
+
+    /// Verifies a copy of the ledger while it goes on being written.
+    public func verify() async throws -> VerifyReport {
+        let copy = directory + "/verify-copy-\(UInt32.random(in: 0...UInt32.max)).db"
+        defer { try? FileManager.default.removeItem(atPath: copy) }
+        try await backup(to: copy)
+        let directory = directory
+        return try await withCheckedThrowingContinuation { continuation in
+            Self.longWork.async {
+                continuation.resume(with: Result { try Self.verify(file: copy, scratch: directory) })
+            }
+        }
+    }
+
+    /// For what takes seconds: neither the cooperative pool nor a reader must wait for it.
+    static let longWork = DispatchQueue(label: "traveler.ledger.long-work", qos: .utility)
+}

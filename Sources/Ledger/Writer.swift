@@ -1,0 +1,234 @@
+import Barcodes
+import Dispatch
+import Synchronization
+import Tracking
+
+/// A command that waits for its turn, and what to do with its outcome.
+struct Pending: Sendable {
+    var command: Command
+    var actor: Actor
+    var device: String
+    /// Decides and applies within the writer's transaction; what it answers is told once that is on disk.
+    var key: IdempotencyKey?
+    /// Makes the stored form of an answer, where the command has a key.
+    var outcome: @Sendable (inout State, Decision) -> StoredAnswer?
+    /// Tells the caller: nil is done, otherwise why not.
+    var finish: @Sendable (Result<StoredAnswer?, any Error>) -> Void
+}
+
+/// The one that writes: takes what waits, decides it in order, and answers once all of it is on disk.
+///
+/// `@unchecked Sendable`: everything but `waiting` is touched on `queue` alone, which is serial.
+final class Writer: @unchecked Sendable {
+    /// At most this many commands share one commit.
+    static let batch = 512
+    /// Records kept in memory between batches.
+    private static let workingSet = 8_192
+
+    private let queue = DispatchQueue(label: "traveler.ledger.writer", qos: .userInitiated)
+    private let waiting = Mutex(Waiting())
+    private struct Waiting {
+        var commands: [Pending] = []
+        var isScheduled = false
+        var isClosed = false
+    }
+
+    private let connection: Connection
+    private let records: StoredRecords
+    private let store: Store
+    private let begin: Statement
+    private let commit: Statement
+    private let clock: @Sendable () -> Int64
+    private let committed: @Sendable (Batch) -> Void
+    private let badgeDigest: (String) -> String
+    private var zone: (name: String, rules: TimeZoneRules)
+    private var state: State
+    private var lastHash: [UInt8]
+
+    /// What one commit put on record.
+    struct Batch: Sendable {
+        var head: Int64
+        /// The plant, where it changed.
+        var plant: Plant?
+        var events: [Committed]
+    }
+
+    init(
+        _ connection: Connection, clock: @escaping @Sendable () -> Int64, badgeDigest: @escaping (String) -> String,
+        committed: @escaping @Sendable (Batch) -> Void
+    ) throws {
+        self.connection = connection
+        records = StoredRecords(connection)
+        store = try Store(connection)
+        begin = try connection.statement("BEGIN IMMEDIATE")
+        commit = try connection.statement("COMMIT")
+        (self.clock, self.committed, self.badgeDigest) = (clock, committed, badgeDigest)
+        zone = ("UTC", .utc)
+        lastHash = []
+        state = State(records: records, localDate: { _ in LocalDate(daysSince1970: 0) }, badgeDigest: badgeDigest)
+        try reload()
+    }
+
+    /// The plant as it is on record; before the first command only.
+    var plant: Plant { state.plant }
+
+    /// Forgets everything in memory and takes what is on record.
+    private func reload() throws {
+        let plant = try Store.plant(connection)
+        if zone.name != plant.settings.timezone {
+            zone = (plant.settings.timezone, try PlantTime.rules(plant.settings.timezone))
+        }
+        let rules = zone.rules
+        state = State(
+            records: records, localDate: { rules.localDate(atUnixSeconds: PlantTime.seconds($0)) },
+            badgeDigest: badgeDigest)
+        let last = try connection.rows("SELECT id FROM event ORDER BY id DESC LIMIT 1", [], { $0.int(0) }).first
+        lastHash = []
+        if let last {
+            let statement = try connection.statement("SELECT hash FROM event WHERE id = ?1")
+            defer { statement.reset() }
+            statement.bind(1, last)
+            if try statement.step() { lastHash = statement.blob(0) }
+        }
+        state.restore(plant, head: last ?? 0)
+    }
+
+    func submit(_ pending: Pending) {
+        let (schedule, isClosed) = waiting.withLock { waiting in
+            guard !waiting.isClosed else { return (false, true) }
+            waiting.commands.append(pending)
+            defer { waiting.isScheduled = true }
+            return (!waiting.isScheduled, false)
+        }
+        if isClosed { pending.finish(.failure(StorageError(.other, "the ledger is closed; travelerd is stopping"))) }
+        if schedule { queue.async { self.drain() } }
+    }
+
+    /// Finishes what was submitted and takes nothing more.
+    func close() {
+        waiting.withLock { $0.isClosed = true }
+        queue.sync {}
+    }
+
+    private func drain() {
+        while true {
+            let batch = waiting.withLock { waiting in
+                let count = min(Self.batch, waiting.commands.count)
+                let batch = Array(waiting.commands.prefix(count))
+                waiting.commands.removeFirst(count)
+                if batch.isEmpty { waiting.isScheduled = false }
+                return batch
+            }
+            if batch.isEmpty { return }
+            write(batch)
+        }
+    }
+
+    private func write(_ batch: [Pending]) {
+        var results: [Result<StoredAnswer?, any Error>] = []
+        results.reserveCapacity(batch.count)
+        var events: [Committed] = []
+        let plantBefore = state.head
+        var plantChanged = false
+        do {
+            try begin.run()
+            for pending in batch {
+                do {
+                    results.append(.success(try carryOut(pending, &events, &plantChanged)))
+                } catch let refusal as Refusal {
+                    results.append(.failure(refusal))
+                }
+                if let failure = records.failure { throw failure }
+            }
+            try store.flush(&state)
+            try commit.run()
+        } catch {
+            recover()
+            for pending in batch { pending.finish(.failure(error)) }
+            return
+        }
+        state.trim(to: Self.workingSet)
+        if plantChanged { localiseDates() }
+        if state.head != plantBefore {
+            committed(Batch(head: state.head, plant: plantChanged ? state.plant : nil, events: events))
+        }
+        for (pending, result) in zip(batch, results) { pending.finish(result) }
+    }
+
+    private func carryOut(
+        _ pending: Pending, _ events: inout [Committed], _ plantChanged: inout Bool
+    ) throws -> StoredAnswer? {
+        let at = clock()
+        if let key = pending.key, let stored = try self.stored(key, at) { return stored }
+        let decision = try state.decide(pending.command, by: pending.actor, device: pending.device, at: at)
+        for event in decision.events {
+            lastHash = try store.append(event, at: at, after: lastHash, to: &state)
+            if case .plant(let changes) = event.change {
+                try store.put(changes)
+                plantChanged = true
+            }
+            events.append(Committed(id: state.head, at: at, event: event, answer: event.frame == nil ? nil : decision.answer))
+        }
+        if let (key, session) = decision.session { state.sessions.write(key, session) }
+        let answer = pending.outcome(&state, decision)
+        if let key = pending.key, let answer { try store.put(key, answer, at) }
+        return answer
+    }
+
+    /// The answer that this key got before; a conflict where it came with another request.
+    private func stored(_ key: IdempotencyKey, _ at: Int64) throws -> StoredAnswer? {
+        let statement = try connection.statement(
+            "SELECT request, status, answer, at FROM idempotency WHERE caller = ?1 AND route = ?2 AND key = ?3")
+        defer { statement.reset() }
+        statement.bind(1, key.caller)
+        statement.bind(2, key.route)
+        statement.bind(3, key.key)
+        guard try statement.step(), at - statement.int(3) < IdempotencyKey.lifetime else { return nil }
+        guard statement.blob(0) == key.request else {
+            throw Refusal(.conflict, "this Idempotency-Key was used for another request; use a new key for a new request")
+        }
+        return StoredAnswer(status: Int(statement.int(1)), body: statement.blob(2))
+    }
+
+    private func recover() {
+        if connection.isInTransaction { try? connection.execute("ROLLBACK") }
+        begin.reset()
+        commit.reset()
+        records.failure = nil
+        do {
+            try reload()
+        } catch {
+            // The next batch fails in the same way, and tries this again.
+            records.failure = error
+        }
+    }
+
+    private func localiseDates() {
+        guard zone.name != state.plant.settings.timezone else { return }
+        do {
+            try reload()
+        } catch {
+            records.failure = error
+        }
+    }
+}
+
+extension Store {
+    /// Keeps an answer for its key, and forgets a few that are past their time.
+    func put(_ key: IdempotencyKey, _ answer: StoredAnswer, _ at: Int64) throws {
+        let statement = try connection.statement("INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        statement.bind(1, key.caller)
+        statement.bind(2, key.route)
+        statement.bind(3, key.key)
+        statement.bind(4, blob: key.request)
+        statement.bind(5, answer.status)
+        statement.bind(6, blob: answer.body)
+        statement.bind(7, at)
+        try statement.run()
+        try run(
+            """
+            DELETE FROM idempotency WHERE (caller, route, key) IN
+                (SELECT caller, route, key FROM idempotency WHERE at < ?1 LIMIT 8)
+            """, [.int(at - IdempotencyKey.lifetime)])
+    }
+}

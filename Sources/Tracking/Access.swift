@@ -1,0 +1,142 @@
+/// What a caller wants to do, as a route or a command declares it.
+public enum Verb: Sendable, CaseIterable {
+    /// See units, product cards, stations and events, each within the caller's scope.
+    case see
+    /// See work orders, suppliers and customers.
+    case seeOrders
+    /// See reports.
+    case report
+    /// Scan at a station from a terminal.
+    case scan
+    /// Assign units.
+    case assign
+    /// Put units on hold and release them.
+    case hold
+    /// Register, receive and write off units.
+    case register
+    /// Adjust stock.
+    case adjust
+    /// Mark units defective.
+    case markDefect
+    /// Deliver.
+    case deliver
+    /// Print labels and see label jobs.
+    case printLabels
+    /// Read the audit log.
+    case audit
+    /// Read the metrics.
+    case metrics
+    /// Work orders, catalogue, stations, people, site, back-up, scan export.
+    case administer
+}
+
+/// What part of the plant's units a caller sees by office.
+public enum Scope: Sendable, Equatable {
+    /// Every unit.
+    case all
+    /// The units of these teams.
+    case teams(Set<String>)
+    /// The units assigned to this login, or last worked on by it.
+    case own(String)
+}
+
+/// Who is asking, and what they may see and do: decided anew for each request from the plant as it stands.
+public struct Access: Sendable, Equatable {
+    /// The Unix login.
+    public let login: String
+    /// The role.
+    public let role: Role
+    /// What is seen by office.
+    public let scope: Scope
+    /// What was granted beside the role.
+    public let grants: Set<Grant>
+
+    /// The rights of `login` in `plant`, or nil for somebody who is nobody here.
+    ///
+    /// - Parameter isAdmin: the kernel says that the caller is uid 0, in the group of admins, or the daemon's own user.
+    public init?(login: String, isAdmin: Bool, in plant: Plant) {
+        let person = plant.people[login].flatMap { $0.retired ? nil : $0 }
+        guard isAdmin || person != nil else { return nil }
+        self.login = login
+        grants = person?.grants ?? []
+        role = isAdmin ? .admin : person?.role ?? .member
+        switch role {
+        case .admin: scope = .all
+        case .departmentLead:
+            let department = person?.department
+            scope = .teams(Set(plant.teams.values.lazy.filter { $0.department == department }.map(\.code)))
+        case .teamLead: scope = .teams(person?.team.map { [$0] } ?? [])
+        case .member: scope = .own(login)
+        }
+    }
+
+    /// Whether this is an admin.
+    public var isAdmin: Bool { role == .admin }
+
+    /// Whether the caller may do this at all, to whatever lies within their scope.
+    public func may(_ verb: Verb) -> Bool {
+        if isAdmin { return true }
+        let isLead = role != .member
+        return switch verb {
+        case .see: true
+        case .seeOrders, .report, .assign: isLead
+        case .scan: role == .teamLead || role == .member
+        case .hold: isLead || grants.contains(.unitsWrite)
+        case .register: grants.contains(.unitsWrite)
+        case .adjust: grants.contains(.stockAdjust)
+        case .markDefect: grants.contains(.defectsMark) || grants.contains(.defectsManage)
+        case .deliver: grants.contains(.deliver)
+        case .printLabels: grants.contains(.labelsPrint)
+        case .audit: role == .departmentLead || grants.contains(.auditRead)
+        case .metrics: grants.contains(.metricsRead)
+        case .administer: false
+        }
+    }
+
+    /// Sees every unit in stock, by grant.
+    public var seesAllStock: Bool { grants.contains(.deliver) }
+    /// Sees every unit that is delivered or came back, by grant.
+    public var seesAllReturns: Bool { grants.contains(.returnsManage) || grants.contains(.returnsInspect) }
+    /// Sees balances that belong to no unit: unserialised stock and low stock.
+    public var seesBalances: Bool { isAdmin || grants.contains(.stockAdjust) }
+
+    /// Whether a unit of `team` in this state lies within the caller's scope.
+    public func sees(team: String?, _ state: UnitState) -> Bool {
+        if seesAllStock, state.status == .inStock { return true }
+        if seesAllReturns, state.status == .delivered || state.status == .returned { return true }
+        return switch scope {
+        case .all: true
+        case .teams(let teams): team.map(teams.contains) ?? false
+        case .own(let login): state.assignee == login || state.worker == login
+        }
+    }
+
+    /// Whether `unit` lies within the caller's scope.
+    public func sees(_ unit: Unit) -> Bool {
+        sees(team: unit.team, unit.state)
+    }
+
+    /// Whether what belongs to `team` as a whole (a work order, a station) lies within the caller's scope.
+    public func sees(team: String?, in plant: Plant) -> Bool {
+        switch scope {
+        case .all: true
+        case .teams(let teams): team.map(teams.contains) ?? false
+        case .own(let login): team != nil && plant.people[login]?.team == team
+        }
+    }
+}
+
+/// Who gave a command.
+public enum Actor: Sendable, Equatable {
+    /// A person over the control socket.
+    case person(Access)
+    /// A device bound to a station, named by its path.
+    case device(String)
+    /// The daemon itself: printing, time-outs.
+    case system
+
+    /// The login of a person.
+    public var login: String? {
+        if case .person(let access) = self { access.login } else { nil }
+    }
+}

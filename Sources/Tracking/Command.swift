@@ -1,0 +1,154 @@
+public import Barcodes
+
+/// What somebody wants to happen.
+public enum Command: Sendable {
+    /// A frame was read at a station.
+    case scan(Scan)
+    /// The plant is to be changed by what this pure function answers for the plant as it then is.
+    case changePlant(@Sendable (Plant) throws(Refusal) -> [PlantChange])
+    /// A work order is planned. `due` is `YYYY-MM-DD`.
+    case createWorkOrder(number: String, product: String, quantity: Int, team: String, due: String?)
+    /// A work order is released, closed or cancelled.
+    case moveWorkOrder(String, to: WorkOrderStatus)
+    /// Units are registered with given serials.
+    case register(product: String, serials: [String], workOrder: String?)
+    /// Units come into stock from a supplier, or were found.
+    case receive(product: String, serials: [String], supplier: String?, cost: Money?, note: String)
+    /// A unit takes no step forward until released.
+    case hold(String, note: String)
+    /// A unit is free again.
+    case release(String, note: String)
+    /// A unit is given to a person, or to nobody.
+    case assign(String, to: String?)
+    /// A unit is marked defective, or a defective one gets its disposition.
+    case markDefect(String, Disposition, type: String?, toStage: String?, note: String)
+    /// A unit is gone for good.
+    case writeOff(String, WriteOffReason, price: Money?, note: String)
+    /// The unserialised balance is counted anew by a difference.
+    case adjust(product: String, change: Int, note: String)
+    /// Units are found (new serials) or missing (serials in stock).
+    case adjustSerials(product: String, serials: [String], note: String)
+    /// Units and quantities leave to a customer at once.
+    case deliver(order: String, customer: String?, serials: [String], items: [(product: String, quantity: Int)])
+    /// A label is printed again at a station's printer.
+    case printLabel(String, station: String)
+    /// A label job is tried again at once.
+    case retryLabel(Int64)
+    /// A label job is not wanted any more.
+    case cancelLabel(Int64)
+    /// What became of a label job at its printer.
+    case reportLabel(Int64, LabelJobStatus, problem: String?)
+    /// Somebody unknown asked for something, and was sent away.
+    case recordDenial(who: String, request: String)
+
+    /// The right that it takes.
+    public var verb: Verb {
+        switch self {
+        case .scan: .scan
+        case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial: .administer
+        case .register, .receive, .writeOff: .register
+        case .hold, .release: .hold
+        case .assign: .assign
+        case .markDefect: .markDefect
+        case .adjust, .adjustSerials: .adjust
+        case .deliver: .deliver
+        case .printLabel, .retryLabel, .cancelLabel: .printLabels
+        }
+    }
+}
+
+/// What is to become of a defective unit.
+public enum Disposition: String, Sendable, Codable, CaseIterable {
+    /// Written off at once.
+    case scrap
+    /// Back to a stage.
+    case rework
+    /// Stays in the defect worklist.
+    case pending
+}
+
+/// A frame that was read at a station.
+public struct Scan: Sendable, Equatable {
+    /// Name of the station.
+    public var station: String
+    /// The text as it came.
+    public var text: String
+    /// What the text means before anything is known of the plant; nil for a broken frame.
+    public var code: Code?
+    /// Why the frame is broken, for people.
+    public var broken: String?
+
+    /// A whole frame.
+    public init(station: String, text: String, code: Code) {
+        (self.station, self.text, self.code) = (station, text, code)
+    }
+
+    /// A frame that was not read whole.
+    public init(station: String, text: String, broken: String) {
+        (self.station, self.text, self.broken) = (station, text, broken)
+    }
+}
+
+/// What the rules decided: events to be applied in this order, and for a scan its answer.
+public struct Decision: Sendable {
+    /// What happened.
+    public var events: [Event] = []
+    /// The session of the station as it is from now on.
+    public var session: (key: Session.Key, value: Session)?
+    /// What the operator is told.
+    public var answer: ScanAnswer?
+    /// Serials of the units and labels that the command was about, in its order.
+    public var serials: [String] = []
+    /// Id of what the command made: a delivery, a label job.
+    public var created: String?
+
+    init(_ events: [Event] = [], serials: [String] = [], created: String? = nil) {
+        (self.events, self.serials, self.created) = (events, serials, created)
+    }
+}
+
+/// The answer to a scan, the same everywhere.
+public struct ScanAnswer: Sendable, Equatable {
+    /// Whether it counted.
+    public var result: Result
+    /// Why it did not count.
+    public var reason: Reason?
+    /// What to look at although it counted.
+    public var warning: String?
+    /// One sentence for the operator.
+    public var message: String
+    /// Name of the station.
+    public var station: String
+    /// The code as it is recorded.
+    public var code: String
+    /// Serial of the unit.
+    public var serial: String?
+    /// Code of the unit's product.
+    public var product: String?
+    /// The unit's status.
+    public var status: Status?
+    /// The unit's next stage, while in production.
+    public var stage: String?
+    /// Where the unit must go now: a stage, `stock`, `defect`, `customer`, `label`.
+    public var next: String?
+    /// How many times the unit was sent back.
+    public var iteration: Int?
+    /// Login of the signed-on person.
+    public var person: String?
+    /// Number of the work order.
+    public var workOrder: String?
+    /// Number of the event that recorded the scan.
+    public var event: Int64
+    /// When it was recorded, in milliseconds since 1970.
+    public var at: Int64
+
+    /// Whether a scan counted.
+    public enum Result: String, Sendable, Codable {
+        /// It counted.
+        case accepted
+        /// It did not, and why not stands in the reason.
+        case refused
+        /// It was recorded and changed nothing.
+        case ignored
+    }
+}

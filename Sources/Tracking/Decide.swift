@@ -1,0 +1,184 @@
+extension State {
+    /// Decides a command: answers what happens, or refuses. Changes nothing that the rules know.
+    ///
+    /// - Parameters:
+    ///   - device: the device that read a scan, or `terminal`.
+    ///   - at: milliseconds since 1970.
+    public mutating func decide(
+        _ command: Command, by actor: Actor, device: String = "terminal", at: Int64
+    ) throws(Refusal) -> Decision {
+        if case .person(let access) = actor, !access.may(command.verb) {
+            throw Refusal(.notPermitted, "\(access.login) may not do this; ask an admin for the right")
+        }
+        var decision =
+            switch command {
+            case .scan(let scan): try decide(scan, by: actor, device: device, at: at)
+            case .changePlant(let change): Decision.plant(try change(plant))
+            case .createWorkOrder(let number, let product, let quantity, let team, let due):
+                try createWorkOrder(number, product, quantity, team, due, at)
+            case .moveWorkOrder(let number, let status): try moveWorkOrder(number, to: status)
+            case .register(let product, let serials, let order): try register(product, serials, order, actor, at)
+            case .receive(let product, let serials, let supplier, let cost, let note):
+                try receive(product, serials, supplier, cost, note, at)
+            case .hold(let serial, let note): try setHold(serial, true, note, actor)
+            case .release(let serial, let note): try setHold(serial, false, note, actor)
+            case .assign(let serial, let login): try assign(serial, login, actor)
+            case .markDefect(let serial, let disposition, let type, let stage, let note):
+                try markDefect(serial, disposition, type, stage, note, actor)
+            case .writeOff(let serial, let reason, let price, let note):
+                try writeOff(serial, reason, price, note, actor)
+            case .adjust(let product, let change, let note): try adjust(product, change, note)
+            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, at)
+            case .deliver(let order, let customer, let serials, let items):
+                try deliver(order, customer, serials, items, actor, at)
+            case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)
+            case .retryLabel(let id): try retryLabel(id, actor)
+            case .cancelLabel(let id): try cancelLabel(id, actor)
+            case .reportLabel(let id, let status, let problem): reportLabel(id, status, problem)
+            case .recordDenial(let who, let request): Decision.denial(who, request)
+            }
+        // At a station the signed-on person acted, not the device, and a scan's events name that person already.
+        if decision.answer == nil {
+            for index in decision.events.indices where decision.events[index].actor == nil {
+                decision.events[index].actor = actor.login
+            }
+        }
+        completeOrders(&decision)
+        return decision
+    }
+
+    /// Completes a work order whose good units reach its quantity, and reopens it when an undo takes one back.
+    private mutating func completeOrders(_ decision: inout Decision) {
+        var change: [String: (good: Int, undone: Bool)] = [:]
+        for event in decision.events {
+            guard let number = event.workOrder, let after = event.after else { continue }
+            let difference = (after.status.isGood ? 1 : 0) - (event.before?.status.isGood == true ? 1 : 0)
+            change[number, default: (0, false)].good += difference
+            if event.kind == .unitUndone { change[number]?.undone = true }
+        }
+        for (number, (difference, undone)) in change.sorted(by: { $0.key < $1.key }) where difference != 0 {
+            guard let order = workOrder(number) else { continue }
+            let isFull = order.good + difference >= order.quantity
+            if order.status == .released, isFull {
+                decision.events.append(.order(order, to: .completed, .workOrderCompleted))
+            } else if order.status == .completed, undone, !isFull {
+                decision.events.append(.order(order, to: .released, .workOrderReopened))
+            }
+        }
+    }
+}
+
+extension Event {
+    static func order(_ order: WorkOrder, to status: WorkOrderStatus, _ kind: EventKind) -> Event {
+        var event = Event(kind)
+        (event.workOrder, event.product, event.team) = (order.number, order.product, order.team)
+        event.change = .workOrderStatus(status)
+        return event
+    }
+}
+
+extension Decision {
+    static func plant(_ changes: [PlantChange]) -> Decision {
+        guard !changes.isEmpty else { return Decision() }
+        var event = Event(.plantChanged)
+        event.change = .plant(changes)
+        return Decision([event])
+    }
+
+    static func denial(_ who: String, _ request: String) -> Decision {
+        var event = Event(.accessDenied)
+        (event.actor, event.note) = (who, request)
+        return Decision([event])
+    }
+}
+
+// MARK: Work orders
+
+extension State {
+    private mutating func createWorkOrder(
+        _ number: String, _ code: String, _ quantity: Int, _ team: String, _ due: String?, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        try checkOrderNumber(number)
+        if workOrder(number) != nil { throw Refusal(.conflict, "the work order \(number) exists already") }
+        let product = try activeProduct(code)
+        guard let routing = product.routing, plant.routings[routing] != nil else {
+            throw Refusal(.rule(.noRouting), "\(code) has no routing, so it can't be made; give it one in the site file")
+        }
+        guard let known = plant.teams[team], !known.retired else {
+            throw Refusal(.invalid, "there is no team \(team)")
+        }
+        guard (1...1_000_000).contains(quantity) else {
+            throw Refusal(.invalid, "a quantity is 1 to 1,000,000, not \(quantity)")
+        }
+        let order = WorkOrder(number: number, product: code, quantity: quantity, team: team, due: due, createdAt: at)
+        var event = Event(.workOrderCreated)
+        (event.workOrder, event.product, event.team) = (number, code, team)
+        event.change = .workOrder(order)
+        return Decision([event], created: number)
+    }
+
+    private mutating func moveWorkOrder(_ number: String, to status: WorkOrderStatus) throws(Refusal) -> Decision {
+        guard let order = workOrder(number) else { throw .notFound("work order", number) }
+        let (from, kind): ([WorkOrderStatus], EventKind) =
+            switch status {
+            case .released: ([.planned], .workOrderReleased)
+            case .closed: ([.released, .completed], .workOrderClosed)
+            default: ([.planned, .released], .workOrderCancelled)
+            }
+        guard from.contains(order.status) else {
+            throw Refusal(
+                .rule(.wrongStatus),
+                "the work order \(number) is \(order.status.rawValue); it must be \(from.map(\.rawValue).joined(separator: " or "))")
+        }
+        var events: [Event] = []
+        if status == .closed || status == .cancelled {
+            guard order.inProduction == 0 else {
+                throw Refusal(
+                    .rule(.unitsInProduction),
+                    "\(order.inProduction) units of \(number) are in production; finish them or write them off first")
+            }
+            for serial in waitingLabels(ofWorkOrder: number) {
+                guard let label = pendingLabel(serial) else { continue }
+                events.append(.voided(label))
+                events += cancelJobs(ofSerial: serial)
+            }
+        }
+        events.append(.order(order, to: status, kind))
+        return Decision(events)
+    }
+}
+
+// MARK: What several commands ask
+
+extension State {
+    func activeProduct(_ code: String) throws(Refusal) -> Product {
+        guard let product = plant.products[code], !product.retired else {
+            throw Refusal(.invalid, "there is no product \(code)")
+        }
+        return product
+    }
+
+    /// The unit with this serial, if the actor may see it.
+    mutating func visibleUnit(_ serial: String, _ actor: Actor) throws(Refusal) -> Unit {
+        guard let unit = unit(serial) else { throw .notFound("unit", serial) }
+        if case .person(let access) = actor, !access.sees(unit) { throw .notFound("unit", serial) }
+        return unit
+    }
+
+    /// Refuses an empty list, one that is too long, and one that names a serial twice.
+    func checkList(_ serials: [String]) throws(Refusal) {
+        guard (1...10_000).contains(serials.count) else {
+            throw Refusal(.invalid, "a request names 1 to 10,000 serials, not \(serials.count)")
+        }
+        var seen: Set<String> = []
+        for serial in serials where !seen.insert(serial).inserted {
+            throw Refusal(.invalid, "the serial \(serial) stands twice in the request")
+        }
+    }
+
+    func checkNote(_ note: String) throws(Refusal) {
+        guard !note.allSatisfy(\.isWhitespace), note.utf8.count <= 2_000 else {
+            throw Refusal(.invalid, "a note of up to 2,000 characters is required: say why")
+        }
+    }
+}

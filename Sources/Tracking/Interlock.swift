@@ -1,0 +1,384 @@
+import Barcodes
+
+/// Ends a scan that does not count.
+struct Stop: Error {
+    var result = ScanAnswer.Result.refused
+    var reason: Reason
+    var message: String
+    /// The unit or label that it was about.
+    var serial: String?
+    /// Where that must go instead.
+    var next: String?
+}
+
+/// One scan at one station: everything that its rules look at.
+///
+/// The checks run in a fixed order: frame and code, sign-on, open order, bench, known, status, hold, stage,
+/// conditions. The first one that fails is the answer.
+struct Interlock {
+    let scan: Scan
+    let station: Station
+    let at: Int64
+    /// Rights of the signed-on person, or of the caller at a terminal of their own.
+    var person: Access?
+    /// The caller, where the terminal is not the station itself.
+    let terminal: Access?
+    var session: Session
+    var events: [Event] = []
+    /// Login of the person whose badge was read.
+    let badge: String?
+    /// The unit or label that the scan is about.
+    var serial: String?
+    var warning: String?
+
+    mutating func record(_ event: Event) {
+        var event = event
+        event.station = station.name
+        if event.actor == nil { event.actor = person?.login }
+        events.append(event)
+    }
+
+    /// An event that moves `unit` on to a state, by the signed-on person.
+    func step(_ kind: EventKind, _ unit: Unit, to after: UnitState) -> Event {
+        var event = Event(kind, unit: unit, to: after)
+        event.after?.worker = person?.login ?? unit.state.worker
+        return event
+    }
+
+    func numberOfNextEvent(_ state: State) -> Int64 { state.head + 1 + Int64(events.count) }
+}
+
+extension Event {
+    /// An event that moves `unit` from its state to another.
+    init(_ kind: EventKind, unit: Unit, to after: UnitState) {
+        self.init(kind)
+        (self.unit, product, team, workOrder) = (unit.serial, unit.product, unit.team, unit.workOrder)
+        (before, self.after) = (unit.state, after)
+    }
+}
+
+extension State {
+    /// Decides a scan. A scan that does not count is a decision too: it is recorded.
+    mutating func decide(_ scan: Scan, by actor: Actor, device: String, at: Int64) throws(Refusal) -> Decision {
+        guard let station = plant.stations[scan.station], !station.retired else {
+            throw .notFound("station", scan.station)
+        }
+        var caller: Access?
+        if case .person(let access) = actor {
+            guard access.sees(team: station.team, in: plant) else { throw .notFound("station", scan.station) }
+            if !access.grants.contains(.stationTerminal) { caller = access }
+        }
+        let key = Session.Key(station: station.name, terminal: caller?.login)
+        let badge = person(withBadgeIn: scan)
+        var interlock = Interlock(
+            scan: scan, station: station, at: at, person: nil, terminal: caller, session: session(key), badge: badge)
+        interlock.endIdleSession(plant)
+        interlock.person =
+            caller ?? interlock.session.person.flatMap { Access(login: $0, isAdmin: false, in: plant) }
+
+        let code = recordedCode(of: scan, badge)
+        var answer = ScanAnswer(
+            result: .accepted, message: "", station: station.name, code: code, event: 0, at: at)
+        let housekeeping = interlock.events.count
+        do throws(Stop) {
+            answer.message = try interlock.decide(code, in: &self)
+            answer.warning = interlock.warning
+            if interlock.events.count == housekeeping {
+                var event = Event(.scanAccepted)
+                event.unit = interlock.serial
+                interlock.record(event)
+            }
+        } catch {
+            interlock.events.removeSubrange(housekeeping...)
+            interlock.serial = error.serial
+            (answer.result, answer.reason, answer.message) = (error.result, error.reason, error.message)
+            answer.next = error.next
+            var event = Event(error.result == .ignored ? .scanIgnored : .scanRefused)
+            (event.unit, event.reason) = (error.serial, error.reason)
+            interlock.record(event)
+        }
+        interlock.events[housekeeping].frame = Event.Frame(code: code, device: device)
+        answer.event = head + 1 + Int64(housekeeping)
+        answer.person = interlock.person?.login
+        answer.workOrder = interlock.session.workOrder
+        describe(&answer, interlock)
+
+        (interlock.session.previousCode, interlock.session.previousAt) = (code, at)
+        if answer.result == .accepted { interlock.session.activeAt = at }
+        if interlock.session.step?.event == 0 {
+            let last = interlock.events.lastIndex { $0.after != nil } ?? interlock.events.count - 1
+            interlock.session.step?.event = head + 1 + Int64(last)
+        }
+        var decision = Decision(interlock.events, serials: interlock.serial.map { [$0] } ?? [])
+        decision.answer = answer
+        decision.session = (key, interlock.session)
+        return decision
+    }
+
+    /// Fills in the unit as it is after the scan, as far as the one at a terminal may see it.
+    private mutating func describe(_ answer: inout ScanAnswer, _ interlock: Interlock) {
+        guard let serial = interlock.serial else { return }
+        answer.serial = serial
+        let unit = unit(serial)
+        let event = interlock.events.last { $0.unit == serial && $0.after != nil }
+        guard let state = event?.after ?? unit?.state else {
+            if let label = pendingLabel(serial) { answer.product = label.product }
+            if answer.result == .accepted { answer.next = answer.next ?? "label" }
+            return
+        }
+        let team = unit?.team ?? event?.team
+        if let terminal = interlock.terminal, !terminal.sees(team: team, state) { return }
+        answer.product = unit?.product ?? event?.product
+        (answer.status, answer.stage, answer.iteration) = (state.status, state.stage, state.iteration)
+        answer.workOrder = unit?.workOrder ?? event?.workOrder ?? answer.workOrder
+        if answer.next == nil { answer.next = state.next }
+    }
+
+    private func person(withBadgeIn scan: Scan) -> String? {
+        switch scan.code {
+        case .control(.badge(let code)), .text(let code): person(withBadge: code)
+        default: nil
+        }
+    }
+
+    /// The text as it is recorded: a badge as its person, an unknown badge without its code.
+    private func recordedCode(of scan: Scan, _ badge: String?) -> String {
+        if let badge { return "badge:" + badge }
+        if case .control(.badge) = scan.code { return "badge:?" }
+        return scan.text
+    }
+}
+
+extension UnitState {
+    /// Where a unit in this state must go now.
+    var next: String? {
+        switch status {
+        case .inProduction: stage
+        case .inStock: "stock"
+        case .defect: "defect"
+        case .delivered: "customer"
+        case .returned: "repacking"
+        case .installed, .split, .writtenOff: nil
+        }
+    }
+}
+
+extension Interlock {
+    /// Signs off a person who did nothing for as long as the plant allows.
+    mutating func endIdleSession(_ plant: Plant) {
+        let limit = Int64(plant.settings.signOffAfter)
+        guard terminal == nil, let login = session.person, limit > 0, at - session.activeAt > limit else { return }
+        signOff(login, note: "idle")
+    }
+
+    mutating func signOff(_ login: String, note: String? = nil) {
+        var event = Event(.signedOff)
+        (event.actor, event.note) = (login, note)
+        record(event)
+        (session.person, session.bench) = (nil, nil)
+    }
+
+    /// Decides the frame and answers the sentence for the operator.
+    mutating func decide(_ recorded: String, in state: inout State) throws(Stop) -> String {
+        guard let code = scan.code else {
+            throw Stop(reason: .brokenScan, message: "Broken scan (\(scan.broken ?? "not whole")). Scan again.")
+        }
+        if recorded == session.previousCode, at - session.previousAt < Int64(state.plant.settings.doubleRead) {
+            throw Stop(
+                result: .ignored, reason: .alreadyDone, message: "Read twice; counted once.",
+                serial: state.unit(scan.text) == nil ? nil : scan.text)
+        }
+        switch code {
+        case .unknownControl(let text):
+            throw Stop(
+                reason: .unknownCode,
+                message: "\(text) is no control code. The control sheet of \(station.name) shows those that work here.")
+        case .control(let control): return try decide(control, in: &state)
+        case .element(let gtin, let serial):
+            let product = state.plant.products.values.first { $0.gtin == gtin }
+            if let serial { return try decide(serial: serial, of: product, in: &state) }
+            return try decide(product: product, code: gtin, in: &state)
+        case .text(let text):
+            if let badge { return try sign(on: badge, in: state) }
+            try requireSignOn()
+            if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
+            if station.mode == .ship, state.unit(text) == nil {
+                if state.isOrder(text) { return try open(order: text, in: &state) }
+                if let product = state.plant.products[text] {
+                    return try decide(product: product, code: text, in: &state)
+                }
+            }
+            return try decide(serial: text, of: nil, in: &state)
+        }
+    }
+
+    /// Decides a control code.
+    private mutating func decide(_ control: ControlCode, in state: inout State) throws(Stop) -> String {
+        if case .badge = control {
+            guard let badge else {
+                throw Stop(reason: .unknownCode, message: "This badge belongs to nobody here. Ask an admin.")
+            }
+            return try sign(on: badge, in: state)
+        }
+        try requireSignOn()
+        switch (control, station.mode) {
+        case (.workOrder(let number), .label): return try take(workOrder: number, in: &state)
+        case (.new, .label): return try makeLabel(in: &state)
+        case (.pass, .verdict): return try pass(in: &state)
+        case (.fail(let type), .verdict): return try fail(type, in: &state)
+        case (.rework(let stage), .verdict): return try rework(to: stage, in: &state)
+        case (.scrap(let type), .verdict): return try scrap(type, in: &state)
+        case (.hold, .verdict): return try hold(in: &state)
+        case (.release, .verdict): return try release(in: &state)
+        case (.order(let number), .ship): return try open(order: number, in: &state)
+        case (.close, .ship): return try closeDelivery(in: &state)
+        case (.quantity(let quantity), .ship):
+            session.quantity = quantity
+            return "Quantity \(quantity). Now scan the product."
+        case (.undo, _): return try undo(in: &state)
+        case (.reprint, _): return try reprint(in: &state)
+        case (.cancel, _):
+            (session.bench, session.quantity) = (nil, nil)
+            return "The bench is clear."
+        case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
+            throw Stop(
+                reason: .benchEmpty,
+                message: "\(station.name) keeps no unit on a bench. Scan \(control.text) at a verdict station.")
+        default:
+            throw Stop(
+                reason: .unknownCode, message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
+        }
+    }
+
+    private func requireSignOn() throws(Stop) {
+        if station.signOnRequired, person == nil {
+            throw Stop(reason: .notSignedOn, message: "Nobody is signed on. Scan your badge first.")
+        }
+    }
+
+    /// Sign-on, or sign-off with the badge of the one who is signed on.
+    private mutating func sign(on login: String, in state: State) throws(Stop) -> String {
+        guard terminal == nil else {
+            throw Stop(
+                reason: .notPermitted,
+                message: "This terminal already works as \(terminal?.login ?? "you"); badges sign on at the station only.")
+        }
+        let name = state.plant.people[login]?.name ?? login
+        if session.person == login {
+            signOff(login)
+            person = nil
+            return "\(name) signed off."
+        }
+        var event = Event(.signedOn)
+        event.actor = login
+        record(event)
+        (session.person, session.bench) = (login, nil)
+        person = Access(login: login, isAdmin: false, in: state.plant)
+        return "\(name) signed on."
+    }
+
+    /// The signed-on person must have the right; the station's devices alone never do.
+    func require(_ verb: Verb, for control: String) throws(Stop) {
+        guard let person else {
+            throw Stop(reason: .notSignedOn, message: "\(control) asks for a signed-on person. Scan your badge first.")
+        }
+        guard person.may(verb) else {
+            throw Stop(
+                reason: .notPermitted, message: "\(person.login) may not use \(control). Ask your team lead to do it.")
+        }
+    }
+
+    // MARK: Serials
+
+    private mutating func decide(serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
+        if station.mode == .label { return try scanBack(serial, in: &state) }
+        if station.mode == .ship, session.delivery == nil {
+            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
+        }
+        if station.mode == .verdict, let onBench = try unitOnBench(&state) {
+            if onBench.serial == serial {
+                throw Stop(
+                    reason: .alreadyDone, message: "\(serial) is on the bench already. Now scan the verdict.",
+                    serial: serial, next: onBench.state.next)
+            }
+            throw Stop(
+                reason: .benchBusy,
+                message: "\(onBench.serial) is on the bench. Give its verdict, or scan TRV:CANCEL, then scan \(serial).",
+                serial: serial)
+        }
+        let unit = try known(serial, of: product, in: &state)
+        self.serial = serial
+        switch station.mode {
+        case .pass:
+            let stage = try stageHere(unit, in: state)
+            return perform(stage, on: unit, in: state)
+        case .verdict: return try putOnBench(unit, in: state)
+        case .ship: return try ship(unit, in: &state)
+        case .lookup: return "\(serial): \(unit.state.sentence)"
+        case .label, .returns: throw Stop(reason: .notHere, message: "\(station.name) can't take units yet.")
+        }
+    }
+
+    /// The unit with this serial, whatever its status.
+    private func known(_ serial: String, of product: Product?, in state: inout State) throws(Stop) -> Unit {
+        if let unit = state.unit(serial) {
+            if let product, product.code != unit.product {
+                throw Stop(
+                    reason: .unknownSerial,
+                    message: "The label says \(product.code), but \(serial) is a \(unit.product). Set it aside, ask your team lead.")
+            }
+            let isHidden = station.mode == .lookup && terminal.map { !$0.sees(unit) } ?? false
+            if !isHidden { return unit }
+        } else if let label = state.pendingLabel(serial), !label.voided {
+            throw Stop(
+                reason: .labelUnverified,
+                message: "The label \(serial) was never scanned back. Scan it at a label station first.",
+                serial: serial, next: "label")
+        }
+        throw Stop(reason: .unknownSerial, message: "No unit has the serial \(serial). Check the label.")
+    }
+
+    /// Refuses a unit that is past production, or not yet, with where it belongs.
+    func require(_ wanted: Status, _ unit: Unit) throws(Stop) {
+        let status = unit.state.status
+        if status == wanted { return }
+        let (reason, message): (Reason, String) =
+            switch status {
+            case .defect: (.isDefect, "is defective. Take it to the defect shelf.")
+            case .delivered: (.isDelivered, "was delivered. If it came back, receive it at a returns station.")
+            case .returned: (.isReturned, "came back from a customer and waits for its inspection.")
+            case .installed: (.isInstalled, "is built into another unit.")
+            case .split: (.isInstalled, "is a panel that was taken apart.")
+            case .writtenOff: (.isWrittenOff, "was written off. It must not be used.")
+            case .inProduction: (.wrongStage, "is not finished. It goes to \(unit.state.stage ?? "production").")
+            case .inStock: (.notHere, "is finished and belongs into stock.")
+            }
+        throw Stop(reason: reason, message: "\(unit.serial) \(message)", serial: unit.serial, next: unit.state.next)
+    }
+
+    func requireFree(_ unit: Unit) throws(Stop) {
+        if unit.state.onHold {
+            throw Stop(
+                reason: .onHold, message: "\(unit.serial) is on hold. Set it aside until your team lead releases it.",
+                serial: unit.serial, next: unit.state.next)
+        }
+    }
+}
+
+extension UnitState {
+    /// The state in a few words.
+    var sentence: String {
+        let place =
+            switch status {
+            case .inProduction: "in production, next stage \(stage ?? "-")"
+            case .inStock: "in stock"
+            case .delivered: "delivered"
+            case .returned: "returned"
+            case .defect: failedStage.map { "defective, failed \($0)" } ?? "defective"
+            case .installed: "built into another unit"
+            case .split: "taken apart"
+            case .writtenOff: "written off"
+            }
+        return place + (onHold ? ", on hold." : ".")
+    }
+}

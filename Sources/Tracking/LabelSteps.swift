@@ -1,0 +1,211 @@
+import Barcodes
+
+// What a label station does: serials made and printed, labels scanned back, labels again.
+
+extension Interlock {
+    mutating func take(workOrder number: String, in state: inout State) throws(Stop) -> String {
+        guard let order = state.workOrder(number) else {
+            throw Stop(reason: .workOrderNotOpen, message: "There is no work order \(number). Check the sheet.")
+        }
+        try requireOpen(order)
+        session.workOrder = number
+        return "Working on \(number): \(max(order.room, 0)) of \(order.quantity) \(order.product) to go."
+    }
+
+    private func requireOpen(_ order: WorkOrder, _ serial: String? = nil) throws(Stop) {
+        guard order.status == .released || order.status == .completed else {
+            throw Stop(
+                reason: .workOrderNotOpen, message: "Work order \(order.number) is \(order.status.rawValue). Ask an admin to release it.",
+                serial: serial)
+        }
+    }
+
+    private func openOrder(in state: inout State, _ serial: String? = nil) throws(Stop) -> WorkOrder {
+        guard let number = session.workOrder, let order = state.workOrder(number) else {
+            throw Stop(reason: .noOpenOrder, message: "No work order is open. Scan TRV:WO:<number> first.", serial: serial)
+        }
+        try requireOpen(order, serial)
+        guard order.room > 0 else {
+            throw Stop(
+                reason: .workOrderFull, message: "Work order \(number) has all its \(order.quantity) units. Scan the next order.",
+                serial: serial)
+        }
+        return order
+    }
+
+    mutating func makeLabel(in state: inout State) throws(Stop) -> String {
+        let order = try openOrder(in: &state)
+        guard let product = state.plant.products[order.product], case .pattern(let text, let per)? = product.serial else {
+            throw Stop(
+                reason: .serialRule,
+                message: "\(order.product) brings its own serials. Scan one instead of TRV:NEW.")
+        }
+        let label = try nextSerial(text, per, order, in: &state)
+        var event = Event(.labelReserved)
+        (event.unit, event.product) = (label.serial, label.product)
+        (event.team, event.workOrder) = (order.team, order.number)
+        event.change = .labelReserved(label)
+        record(event)
+        (serial, session.lastSerial) = (label.serial, label.serial)
+        session.step = Session.Step(event: 0, at: at, effect: .label(serial: label.serial))
+        guard queueJob(label.serial, label.product, order.team, copy: 0, state) else {
+            return "\(label.serial) is reserved, but \(station.name) has no printer. Print its label elsewhere, then scan it."
+        }
+        return "\(label.serial): stick the label on and scan it."
+    }
+
+    private func nextSerial(
+        _ text: String, _ per: String, _ order: WorkOrder, in state: inout State
+    ) throws(Stop) -> PendingLabel {
+        do {
+            guard let period = SerialPattern.Period(rawValue: per) else {
+                throw Refusal(.invalid, "there is no counting per \(per)")
+            }
+            let pattern = try SerialPattern(text, per: period)
+            let date = state.localDate(at)
+            let key = pattern.counterKey(product: order.product, order: order.number, date: date)
+            var counter = state.counter(key)
+            while true {
+                counter += 1
+                let serial = try pattern.serial(
+                    product: order.product, order: order.number, date: date, counter: counter)
+                try Serial.check(serial)
+                // A serial that was typed, received or voided before is passed over.
+                if state.isTaken(serial) == nil {
+                    return PendingLabel(
+                        serial: serial, product: order.product, workOrder: order.number, station: station.name,
+                        counterKey: key, counter: counter)
+                }
+            }
+        } catch {
+            throw Stop(reason: .serialRule, message: "No serial can be made for \(order.product): \(error). Ask an admin.")
+        }
+    }
+
+    /// Queues a label at the station's first printer, or warns that it has none.
+    private mutating func queueJob(
+        _ serial: String, _ product: String, _ team: String?, copy: Int, _ state: State
+    ) -> Bool {
+        guard let printer = station.printers.first else {
+            warning = "no_printer"
+            return false
+        }
+        record(.queued(serial, product, team, printer, copy: copy, id: numberOfNextEvent(state), at: at))
+        return true
+    }
+
+    /// A label was scanned: the unit exists from now on.
+    mutating func scanBack(_ serial: String, in state: inout State) throws(Stop) -> String {
+        if let unit = state.unit(serial) {
+            throw Stop(
+                reason: .alreadyDone, message: "\(serial) is registered already: \(unit.state.sentence)",
+                serial: serial, next: unit.state.next)
+        }
+        let order: WorkOrder
+        if let label = state.pendingLabel(serial) {
+            guard !label.voided, let known = state.workOrder(label.workOrder) else {
+                throw Stop(reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
+            }
+            try requireOpen(known, serial)
+            order = known
+        } else {
+            order = try openOrder(in: &state)
+            do {
+                try state.checkNewSerial(serial, of: order.product)
+            } catch {
+                throw Stop(reason: error.kind == .invalid ? .serialRule : .unknownSerial, message: error.message)
+            }
+            if case .pattern? = state.plant.products[order.product]?.serial {
+                throw Stop(
+                    reason: .unknownSerial,
+                    message: "No label \(serial) was made here. Scan TRV:NEW for the next one of \(order.number).")
+            }
+        }
+        guard let unit = state.newUnit(serial, order.product, order: order, at: at) else {
+            throw Stop(reason: .notHere, message: "\(order.product) has no routing. Ask an admin.", serial: serial)
+        }
+        var event = Event(.unitRegistered, unit: unit, to: unit.state)
+        event.before = nil
+        event.after?.worker = person?.login
+        record(event)
+        (self.serial, session.lastSerial) = (serial, serial)
+        session.step = Session.Step(event: 0, at: at, effect: .final)
+        return "\(serial) is registered. Next: \(unit.state.stage ?? "-")."
+    }
+
+    mutating func reprint(in state: inout State) throws(Stop) -> String {
+        guard let serial = session.bench ?? session.lastSerial else {
+            throw Stop(reason: .benchEmpty, message: "No unit is in hand here. Scan its serial first.")
+        }
+        let unit = state.unit(serial)
+        guard let product = unit?.product ?? state.pendingLabel(serial)?.product else {
+            throw Stop(reason: .unknownSerial, message: "No unit has the serial \(serial).")
+        }
+        let copy = state.labelCount(serial)
+        guard queueJob(serial, product, unit?.team, copy: copy, state) else {
+            throw Stop(
+                reason: .notHere, message: "\(station.name) has no printer. Print the label at a label station.",
+                serial: serial)
+        }
+        self.serial = serial
+        return copy == 0 ? "The label of \(serial) is printed." : "The label of \(serial) is printed again, as copy \(copy)."
+    }
+}
+
+extension Event {
+    /// A label waits for its printer.
+    static func queued(
+        _ serial: String, _ product: String, _ team: String?, _ printer: String, copy: Int, id: Int64, at: Int64
+    ) -> Event {
+        var event = Event(.labelQueued)
+        (event.unit, event.product, event.team) = (serial, product, team)
+        event.change = .job(
+            LabelJob(
+                id: id, serial: serial, product: product, team: team, printer: printer, copy: copy, status: .queued,
+                createdAt: at))
+        return event
+    }
+}
+
+extension State {
+    /// What a serial is taken by; nil for a free one.
+    mutating func isTaken(_ serial: String) -> String? {
+        if unit(serial) != nil { return "a unit" }
+        if pendingLabel(serial) != nil { return "a label" }
+        if workOrder(serial) != nil || isOrder(serial) { return "an order" }
+        if person(withBadge: serial) != nil { return "a code that is in use" }
+        return nil
+    }
+
+    /// Refuses a given serial that can't become a unit of `product`.
+    mutating func checkNewSerial(_ serial: String, of product: String) throws(Refusal) {
+        do {
+            try Serial.check(serial)
+        } catch {
+            throw Refusal(.invalid, error.message)
+        }
+        if isTaken(serial) != nil { throw Refusal(.conflict, "the serial \(serial) is taken") }
+        if case .external(let expression)? = plant.products[product]?.serial {
+            guard let regex = try? Regex(expression), (try? regex.wholeMatch(in: serial)) != nil else {
+                throw Refusal(.rule(.serialRule), "\(serial) is no serial of \(product): it must match \(expression)")
+            }
+        }
+    }
+
+    /// A unit of `product` at its first stage; nil where the product has no routing.
+    func newUnit(_ serial: String, _ product: String, order: WorkOrder?, at: Int64) -> Unit? {
+        guard let routing = plant.currentRouting(of: product), let first = plant.stages(routing)?.first else { return nil }
+        var state = UnitState(status: .inProduction)
+        (state.stage, state.routing) = (first.name, routing)
+        return Unit(
+            serial: serial, product: product, workOrder: order?.number, team: order?.team, createdAt: at, updatedAt: at,
+            lastEvent: 0, state: state)
+    }
+
+    /// How many labels were ever queued for a serial.
+    mutating func labelCount(_ serial: String) -> Int {
+        var ids = Set(records.labelJobs(ofSerial: serial).map(\.id))
+        ids.formUnion(labelJobs.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id))
+        return ids.count
+    }
+}

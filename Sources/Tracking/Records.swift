@@ -1,0 +1,99 @@
+/// What is on record. The rules ask for what they need; the ledger answers from its file, a test from nothing.
+///
+/// An implementation that can't read answers nil and remembers the failure; whoever runs the rules then discards
+/// their decision.
+public protocol Records {
+    /// The unit with this serial.
+    func unit(_ serial: String) -> Unit?
+    /// The work order with this number.
+    func workOrder(_ number: String) -> WorkOrder?
+    /// The label with this serial that was not scanned back, voided ones included.
+    func pendingLabel(_ serial: String) -> PendingLabel?
+    /// Serials of the labels of a work order that wait to be scanned back.
+    func pendingLabels(ofWorkOrder number: String) -> [String]
+    /// The last value of a serial counter.
+    func counter(_ key: String) -> Int?
+    /// The counts of a product.
+    func card(_ key: CardKey) -> Card?
+    /// What a station has in hand.
+    func session(_ key: Session.Key) -> Session?
+    /// The delivery with this id.
+    func delivery(_ id: String) -> Delivery?
+    /// Id of the open delivery of an order.
+    func openDelivery(ofOrder order: String) -> String?
+    /// The label job with this number.
+    func labelJob(_ id: Int64) -> LabelJob?
+    /// The label jobs of a serial, oldest first.
+    func labelJobs(ofSerial serial: String) -> [LabelJob]
+    /// Whether any delivery was ever opened for this order.
+    func isOrder(_ number: String) -> Bool
+}
+
+/// Nothing on record: a plant before its first day.
+public struct NoRecords: Records {
+    /// Nothing.
+    public init() {}
+    /// None.
+    public func unit(_ serial: String) -> Unit? { nil }
+    /// None.
+    public func workOrder(_ number: String) -> WorkOrder? { nil }
+    /// None.
+    public func pendingLabel(_ serial: String) -> PendingLabel? { nil }
+    /// None.
+    public func pendingLabels(ofWorkOrder number: String) -> [String] { [] }
+    /// None.
+    public func counter(_ key: String) -> Int? { nil }
+    /// None.
+    public func card(_ key: CardKey) -> Card? { nil }
+    /// None.
+    public func session(_ key: Session.Key) -> Session? { nil }
+    /// None.
+    public func delivery(_ id: String) -> Delivery? { nil }
+    /// None.
+    public func openDelivery(ofOrder order: String) -> String? { nil }
+    /// None.
+    public func labelJob(_ id: Int64) -> LabelJob? { nil }
+    /// None.
+    public func labelJobs(ofSerial serial: String) -> [LabelJob] { [] }
+    /// No.
+    public func isOrder(_ number: String) -> Bool { false }
+}
+
+/// Records that were read or changed, over those that are on record.
+public struct Working<Key: Hashable & Sendable, Value> {
+    private var values: [Key: Value?] = [:]
+    private var changed: Set<Key> = []
+
+    /// Nothing read yet.
+    public init() {}
+
+    /// The value as it is now; asks `load` where it was not read before.
+    public mutating func read(_ key: Key, or load: (Key) -> Value?) -> Value? {
+        if let known = values[key] { return known }
+        let value = load(key)
+        values.updateValue(value, forKey: key)
+        return value
+    }
+
+    /// Puts a value in the place of what is on record; nil removes it.
+    public mutating func write(_ key: Key, _ value: Value?) {
+        values.updateValue(value, forKey: key)
+        changed.insert(key)
+    }
+
+    /// What was written since the last call, for the ledger to put on record.
+    public mutating func takeChanges() -> [(key: Key, value: Value?)] {
+        guard !changed.isEmpty else { return [] }
+        defer { changed.removeAll(keepingCapacity: true) }
+        return changed.map { ($0, values[$0] ?? nil) }
+    }
+
+    /// Forgets what was read once it is more than `limit` values. Must not be called between a write and
+    /// `takeChanges()`.
+    public mutating func trim(to limit: Int) {
+        if values.count > limit { values.removeAll(keepingCapacity: true) }
+    }
+
+    /// The values that are in memory, changed or merely read.
+    public var inMemory: [Key: Value] { values.compactMapValues { $0 } }
+}

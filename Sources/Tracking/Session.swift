@@ -1,0 +1,68 @@
+/// What a station has in hand: who is signed on, what is on the bench, which order is open.
+///
+/// A terminal has a session of its own at a station, unless it is the station itself.
+public struct Session: Sendable, Equatable {
+    /// Login of the signed-on person.
+    public var person: String?
+    /// When something was last done here, in milliseconds since 1970.
+    public var activeAt: Int64 = 0
+    /// Number of the work order that labels are made for.
+    public var workOrder: String?
+    /// Serial of the unit on the bench.
+    public var bench: String?
+    /// Id of the open delivery.
+    public var delivery: String?
+    /// Quantity of unserialised goods for the next product code.
+    public var quantity: Int?
+    /// Serial that was last made or moved here, for a reprint.
+    public var lastSerial: String?
+    /// What an undo would take back.
+    public var step: Step?
+    /// The previous frame, to know a double read by. Not kept across a restart.
+    public var previousCode: String?
+    /// When the previous frame came, in milliseconds since 1970.
+    public var previousAt: Int64 = 0
+
+    /// A session in which nothing happened yet.
+    public init() {}
+
+    /// Whose session at which station.
+    public struct Key: Sendable, Hashable {
+        /// Name of the station.
+        public var station: String
+        /// Login of the caller whose terminal it is; nil for the station itself.
+        public var terminal: String?
+
+        /// Names the session of a station, or of a terminal there.
+        public init(station: String, terminal: String? = nil) {
+            (self.station, self.terminal) = (station, terminal)
+        }
+    }
+
+    /// The last accepted step of a session.
+    public struct Step: Sendable, Equatable {
+        /// Number of its last event.
+        public var event: Int64
+        /// When it happened, in milliseconds since 1970.
+        public var at: Int64
+        /// What it did.
+        public var effect: Effect
+
+        /// A step that ended with an event.
+        public init(event: Int64, at: Int64, effect: Effect) {
+            (self.event, self.at, self.effect) = (event, at, effect)
+        }
+    }
+
+    /// What a step did, as far as an undo has to know.
+    public enum Effect: Sendable, Equatable {
+        /// A unit was moved on from this state.
+        case unit(serial: String, before: UnitState)
+        /// A label was made.
+        case label(serial: String)
+        /// Unserialised stock left in a delivery.
+        case stock(product: String, quantity: Int, delivery: String)
+        /// Something that can't be taken back: a scan-back, a closed delivery.
+        case final
+    }
+}

@@ -1,0 +1,209 @@
+// What a ship station does: deliveries opened, filled and closed; and what every station can do: undo.
+
+extension Interlock {
+    mutating func open(order number: String, in state: inout State) throws(Stop) -> String {
+        if let id = session.delivery, let open = state.delivery(id), !open.isClosed {
+            if open.order == number {
+                throw Stop(reason: .alreadyDone, message: "The delivery for \(number) is open here, with \(open.count) items.")
+            }
+            throw Stop(
+                reason: .benchBusy,
+                message: "The delivery for \(open.order) is still open here. Scan TRV:CLOSE before you open \(number).")
+        }
+        if let open = state.openDelivery(ofOrder: number) {
+            session.delivery = open.id
+            return "The delivery for \(number) goes on, with \(open.count) items so far."
+        }
+        do {
+            try state.checkOrderNumber(number)
+        } catch {
+            throw Stop(reason: .unknownCode, message: error.message)
+        }
+        let delivery = Delivery(
+            id: String(numberOfNextEvent(state)), order: number, station: station.name, openedAt: at)
+        record(.opened(delivery))
+        session.delivery = delivery.id
+        return "The delivery for \(number) is open. Scan what goes into it, then TRV:CLOSE."
+    }
+
+    private func openDelivery(_ state: inout State) throws(Stop) -> Delivery {
+        guard let id = session.delivery, let delivery = state.delivery(id), !delivery.isClosed else {
+            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.")
+        }
+        return delivery
+    }
+
+    mutating func closeDelivery(in state: inout State) throws(Stop) -> String {
+        let delivery = try openDelivery(&state)
+        var event = Event(.deliveryClosed)
+        event.change = .deliveryClosed
+        event.details.delivery = delivery.id
+        record(event)
+        (session.delivery, session.quantity) = (nil, nil)
+        session.step = Session.Step(event: 0, at: at, effect: .final)
+        return "The delivery for \(delivery.order) is closed with \(delivery.count) items."
+    }
+
+    mutating func ship(_ unit: Unit, in state: inout State) throws(Stop) -> String {
+        let delivery = try openDelivery(&state)
+        try require(.inStock, unit)
+        try requireFree(unit)
+        record(step(.unitDelivered, unit, to: unit.state.delivered(in: delivery)))
+        session.lastSerial = unit.serial
+        session.step = Session.Step(event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state))
+        return "\(unit.serial) goes out under \(delivery.order), item \(delivery.count + 1)."
+    }
+
+    /// Unserialised goods, by product code or GTIN.
+    mutating func decide(product: Product?, code: String, in state: inout State) throws(Stop) -> String {
+        guard let product, !product.retired else {
+            throw Stop(reason: .unknownCode, message: "There is no product \(code). Check the label.")
+        }
+        guard station.mode == .ship else {
+            throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
+        }
+        let delivery = try openDelivery(&state)
+        let quantity = session.quantity ?? 1
+        let balance = state.card(CardKey(product: product.code)).unserialised
+        guard balance >= quantity else {
+            throw Stop(
+                reason: .insufficientStock,
+                message: "\(quantity) \(product.code) asked for, \(balance) without serials in stock. Units need their serial scanned.")
+        }
+        record(.shipped(product.code, quantity, delivery.id))
+        session.quantity = nil
+        session.step = Session.Step(
+            event: 0, at: at, effect: .stock(product: product.code, quantity: quantity, delivery: delivery.id))
+        return "\(quantity) \(product.code) go out under \(delivery.order)."
+    }
+
+    // MARK: Undo
+
+    mutating func undo(in state: inout State) throws(Stop) -> String {
+        let limit = Int64(state.plant.settings.undoWithin)
+        guard let step = session.step else {
+            throw Stop(reason: .nothingToUndo, message: "Nothing was done here that could be taken back.")
+        }
+        guard at - step.at <= limit else {
+            throw Stop(reason: .nothingToUndo, message: "The last step here is more than \(duration(limit)) ago. Ask your team lead.")
+        }
+        let message =
+            switch step.effect {
+            case .final:
+                throw Stop(reason: .nothingToUndo, message: "A registered label and a closed delivery can't be taken back.")
+            case .unit(let serial, let before): try undo(step, serial, before, in: &state)
+            case .label(let serial): try undoLabel(step, serial, in: &state)
+            case .stock(let product, let quantity, let delivery):
+                try undoStock(step, product, quantity, delivery, in: &state)
+            }
+        session.step = nil
+        return message
+    }
+
+    private mutating func undo(
+        _ step: Session.Step, _ serial: String, _ before: UnitState, in state: inout State
+    ) throws(Stop) -> String {
+        guard let unit = state.unit(serial), unit.lastEvent == step.event else {
+            throw Stop(
+                reason: .nothingToUndo, message: "\(serial) moved on since; its last step here stays.", serial: serial)
+        }
+        if let id = unit.state.delivery, state.delivery(id)?.isClosed ?? true {
+            throw Stop(reason: .nothingToUndo, message: "\(serial) left in a closed delivery.", serial: serial)
+        }
+        var event = Event(.unitUndone, unit: unit, to: before)
+        event.undoes = step.event
+        record(event)
+        (self.serial, session.bench) = (serial, nil)
+        return "Taken back. \(serial) is again \(before.sentence)"
+    }
+
+    private mutating func undoLabel(_ step: Session.Step, _ serial: String, in state: inout State) throws(Stop) -> String {
+        guard let label = state.pendingLabel(serial), !label.voided else {
+            throw Stop(reason: .nothingToUndo, message: "The label \(serial) was scanned back since.", serial: serial)
+        }
+        record(.voided(label, undoes: step.event))
+        for event in state.cancelJobs(ofSerial: serial) { record(event) }
+        self.serial = serial
+        session.lastSerial = nil
+        return "Taken back. If \(serial) was printed, destroy the label: its serial is never used again."
+    }
+
+    private mutating func undoStock(
+        _ step: Session.Step, _ product: String, _ quantity: Int, _ id: String, in state: inout State
+    ) throws(Stop) -> String {
+        guard let delivery = state.delivery(id), !delivery.isClosed else {
+            throw Stop(reason: .nothingToUndo, message: "The delivery is closed.")
+        }
+        var event = Event(.stockUndone)
+        (event.product, event.change, event.undoes) = (product, .stock(quantity), step.event)
+        event.details.delivery = id
+        record(event)
+        return "Taken back. \(quantity) \(product) are in stock again."
+    }
+}
+
+extension UnitState {
+    func delivered(in delivery: Delivery) -> UnitState {
+        var after = self
+        (after.status, after.delivery) = (.delivered, delivery.id)
+        return after
+    }
+}
+
+extension Event {
+    static func opened(_ delivery: Delivery) -> Event {
+        var event = Event(.deliveryOpened)
+        event.change = .deliveryOpened(delivery)
+        event.details.delivery = delivery.id
+        return event
+    }
+
+    static func shipped(_ product: String, _ quantity: Int, _ delivery: String) -> Event {
+        var event = Event(.stockDelivered)
+        (event.product, event.change) = (product, .stock(-quantity))
+        event.details.delivery = delivery
+        return event
+    }
+
+    static func voided(_ label: PendingLabel, undoes: Int64? = nil) -> Event {
+        var event = Event(.labelVoided)
+        (event.unit, event.product, event.workOrder) = (label.serial, label.product, label.workOrder)
+        (event.change, event.undoes) = (.labelVoided, undoes)
+        return event
+    }
+}
+
+extension State {
+    /// Refuses an order number that could be taken for something else.
+    mutating func checkOrderNumber(_ number: String) throws(Refusal) {
+        let isPrintable = number.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        guard !number.isEmpty, number.utf8.count <= 64, isPrintable, !number.utf8.starts(with: "TRV:".utf8) else {
+            throw Refusal(
+                .invalid, "an order number is 1 to 64 printable ASCII characters without spaces and does not begin with TRV:")
+        }
+        if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil {
+            throw Refusal(.conflict, "\(number) is taken by something else and can't be an order number")
+        }
+    }
+
+    /// Cancels the label jobs of a serial that were not printed.
+    mutating func cancelJobs(ofSerial serial: String) -> [Event] {
+        var ids = Set(records.labelJobs(ofSerial: serial).map(\.id))
+        ids.formUnion(labelJobs.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id))
+        return ids.sorted().compactMap { id in
+            guard var job = labelJob(id), job.status == .queued || job.status == .failed else { return nil }
+            (job.status, job.problem) = (.cancelled, nil)
+            return .changed(job, .labelCancelled)
+        }
+    }
+}
+
+extension Event {
+    /// A label job is as `job` says from now on.
+    static func changed(_ job: LabelJob, _ kind: EventKind) -> Event {
+        var event = Event(kind)
+        (event.unit, event.product, event.team) = (job.serial, job.product, job.team)
+        (event.change, event.note) = (.job(job), job.problem)
+        return event
+    }
+}

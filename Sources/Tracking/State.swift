@@ -1,0 +1,281 @@
+public import Barcodes
+
+/// All that the rules know: the plant, and the working set of records over what is on record.
+///
+/// `decide` reads it, `apply` changes it. The ledger puts on record what `apply` changed.
+public struct State {
+    /// The plant as it is now.
+    public var plant = Plant()
+    /// Number of the last event; the next one is one more.
+    public var head: Int64 = 0
+    /// Units by serial.
+    public var units = Working<String, Unit>()
+    /// Work orders by number.
+    public var workOrders = Working<String, WorkOrder>()
+    /// Labels that were not scanned back, by serial.
+    public var pendingLabels = Working<String, PendingLabel>()
+    /// Serial counters by key.
+    public var counters = Working<String, Int>()
+    /// Counts of products.
+    public var cards = Working<CardKey, Card>()
+    /// What the stations have in hand.
+    public var sessions = Working<Session.Key, Session>()
+    /// Deliveries by id.
+    public var deliveries = Working<String, Delivery>()
+    /// Label jobs by number.
+    public var labelJobs = Working<Int64, LabelJob>()
+    /// Lines that were added to the inventory log and are not yet on record.
+    public var inventoryLog: [InventoryEntry] = []
+    /// Lines that were added to deliveries, or taken back, and are not yet on record.
+    public var deliveryLines: [DeliveryLine] = []
+
+    /// What is on record.
+    public let records: any Records
+    /// The plant's local date at a time in milliseconds since 1970.
+    public let localDate: (Int64) -> LocalDate
+    /// The keyed hash of a badge code.
+    public let badgeDigest: (String) -> String
+    /// Logins by the keyed hash of their badge.
+    private(set) var badges: [String: String] = [:]
+
+    /// A unit or a quantity that was added to a delivery, or taken back from it.
+    public struct DeliveryLine: Sendable, Equatable {
+        /// Id of the delivery.
+        public var delivery: String
+        /// Code of the product.
+        public var product: String
+        /// The unit; nil for unserialised goods.
+        public var serial: String?
+        /// How many; negative when taken back.
+        public var quantity: Int
+        /// Number of the event.
+        public var event: Int64
+    }
+
+    /// A state over what is on record.
+    public init(
+        records: any Records, localDate: @escaping (Int64) -> LocalDate, badgeDigest: @escaping (String) -> String
+    ) {
+        (self.records, self.localDate, self.badgeDigest) = (records, localDate, badgeDigest)
+    }
+
+    /// Takes the plant as it was put on record, with the number of the last event.
+    public mutating func restore(_ plant: Plant, head: Int64) {
+        self.plant = plant
+        self.head = head
+        indexBadges()
+    }
+
+    /// Forgets records that were read, where they are more than `limit` of a kind. Only after all changes were taken.
+    public mutating func trim(to limit: Int) {
+        units.trim(to: limit)
+        workOrders.trim(to: limit)
+        pendingLabels.trim(to: limit)
+        counters.trim(to: limit)
+        cards.trim(to: limit)
+        sessions.trim(to: limit)
+        // These two are searched, not only looked up.
+        deliveries.trim(to: min(limit, 256))
+        labelJobs.trim(to: min(limit, 256))
+    }
+
+    private mutating func indexBadges() {
+        badges = [:]
+        for person in plant.people.values where !person.retired {
+            if let badge = person.badge { badges[badge] = person.login }
+        }
+    }
+
+    /// The unit with this serial.
+    public mutating func unit(_ serial: String) -> Unit? { units.read(serial, or: records.unit) }
+    /// The work order with this number.
+    public mutating func workOrder(_ number: String) -> WorkOrder? { workOrders.read(number, or: records.workOrder) }
+    /// The label with this serial that was not scanned back.
+    public mutating func pendingLabel(_ serial: String) -> PendingLabel? {
+        pendingLabels.read(serial, or: records.pendingLabel)
+    }
+    /// The counts of a product, of the whole plant or of one team.
+    public mutating func card(_ key: CardKey) -> Card { cards.read(key, or: records.card) ?? Card() }
+    /// What a station has in hand.
+    public mutating func session(_ key: Session.Key) -> Session {
+        sessions.read(key, or: records.session) ?? Session()
+    }
+    /// The delivery with this id.
+    public mutating func delivery(_ id: String) -> Delivery? { deliveries.read(id, or: records.delivery) }
+    /// The label job with this number.
+    public mutating func labelJob(_ id: Int64) -> LabelJob? { labelJobs.read(id, or: records.labelJob) }
+    /// The last value of a serial counter.
+    public mutating func counter(_ key: String) -> Int { counters.read(key, or: records.counter) ?? 0 }
+
+    /// The login of the active person whose badge this is.
+    func person(withBadge code: String) -> String? {
+        badges.isEmpty ? nil : badges[badgeDigest(code)]
+    }
+
+    /// The open delivery of an order, looked for among changed ones first.
+    mutating func openDelivery(ofOrder order: String) -> Delivery? {
+        if let known = deliveries.inMemory.values.first(where: { $0.order == order && !$0.isClosed }) { return known }
+        guard let id = records.openDelivery(ofOrder: order), let found = delivery(id), !found.isClosed else {
+            return nil
+        }
+        return found
+    }
+
+    /// Whether a delivery was ever opened for this order.
+    mutating func isOrder(_ number: String) -> Bool {
+        records.isOrder(number) || deliveries.inMemory.values.contains { $0.order == number }
+    }
+
+    /// Serials of the labels of a work order that wait to be scanned back.
+    mutating func waitingLabels(ofWorkOrder number: String) -> [String] {
+        let onRecord = Set(records.pendingLabels(ofWorkOrder: number))
+        let inMemory = pendingLabels.inMemory.values.lazy.filter { $0.workOrder == number }.map(\.serial)
+        return onRecord.union(inMemory).filter { pendingLabel($0)?.voided == false }.sorted()
+    }
+}
+
+extension State {
+    /// Makes an event true and answers its number. Knows nothing of rules: what was decided once is applied the same
+    /// way when the ledger is rebuilt.
+    @discardableResult
+    public mutating func apply(_ event: Event, at: Int64) -> Int64 {
+        head += 1
+        if let after = event.after { applyUnit(event, after, at) }
+        switch event.change {
+        case nil: break
+        case .workOrder(let order): workOrders.write(order.number, order)
+        case .workOrderStatus(let status): changeOrder(event.workOrder) { $0.status = status }
+        case .labelReserved(let label):
+            pendingLabels.write(label.serial, label)
+            counters.write(label.counterKey, label.counter)
+            changeOrder(label.workOrder) { $0.pendingLabels += 1 }
+        case .labelVoided:
+            guard let serial = event.unit, var label = pendingLabel(serial) else { break }
+            label.voided = true
+            pendingLabels.write(serial, label)
+            changeOrder(label.workOrder) { $0.pendingLabels -= 1 }
+        case .job(let job): labelJobs.write(job.id, job)
+        case .stock(let change):
+            guard let product = event.product else { break }
+            changeStock(product, by: change, event.kind.inventoryAction ?? .adjustment) { $0.unserialised += change }
+            if let delivery = event.details.delivery {
+                addLine(delivery, product, serial: nil, quantity: -change)
+            }
+        case .deliveryOpened(let delivery): deliveries.write(delivery.id, delivery)
+        case .deliveryClosed:
+            guard let id = event.details.delivery, var delivery = delivery(id) else { break }
+            (delivery.isClosed, delivery.closedAt) = (true, at)
+            deliveries.write(id, delivery)
+        case .plant(let changes):
+            for change in changes { plant.apply(change) }
+            indexBadges()
+        }
+        return head
+    }
+
+    private mutating func applyUnit(_ event: Event, _ after: UnitState, _ at: Int64) {
+        guard let serial = event.unit, let product = event.product else { return }
+        var unit =
+            unit(serial)
+            ?? Unit(
+                serial: serial, product: product, workOrder: event.workOrder, team: event.team,
+                supplier: event.details.supplier, cost: event.details.cost, createdAt: at, updatedAt: at,
+                lastEvent: head, state: after)
+        (unit.state, unit.updatedAt, unit.lastEvent) = (after, at, head)
+        units.write(serial, unit)
+
+        let before = event.before
+        if before?.status != after.status || before?.writeOffReason != after.writeOffReason {
+            let change = (after.status == .inStock ? 1 : 0) - (before?.status == .inStock ? 1 : 0)
+            changeStock(product, by: change, event.kind.inventoryAction) { $0.move(from: before, to: after) }
+            if let team = unit.team {
+                let key = CardKey(product: product, team: team)
+                var card = card(key)
+                card.move(from: before, to: after)
+                cards.write(key, card)
+            }
+            changeOrder(unit.workOrder) { $0.move(from: before, to: after) }
+        }
+        if before == nil, pendingLabel(serial) != nil {
+            pendingLabels.write(serial, nil)
+            changeOrder(unit.workOrder) { $0.pendingLabels -= 1 }
+        }
+        if before?.delivery != after.delivery {
+            if let id = after.delivery {
+                addLine(id, product, serial: serial, quantity: 1)
+            } else if event.kind == .unitUndone, let id = before?.delivery {
+                addLine(id, product, serial: serial, quantity: -1)
+            }
+        }
+    }
+
+    /// Changes the card of the whole plant and writes the inventory log, so that the log always adds up to the card.
+    private mutating func changeStock(
+        _ product: String, by change: Int, _ action: InventoryAction?, _ body: (inout Card) -> Void
+    ) {
+        let key = CardKey(product: product)
+        var card = card(key)
+        let before = card.store
+        body(&card)
+        cards.write(key, card)
+        if let action, change != 0 || action == .defect {
+            inventoryLog.append(
+                InventoryEntry(
+                    event: head, product: product, action: action, change: change, before: before, after: card.store))
+        }
+    }
+
+    private mutating func changeOrder(_ number: String?, _ body: (inout WorkOrder) -> Void) {
+        guard let number, var order = workOrder(number) else { return }
+        body(&order)
+        workOrders.write(number, order)
+    }
+
+    private mutating func addLine(_ id: String, _ product: String, serial: String?, quantity: Int) {
+        deliveryLines.append(
+            DeliveryLine(delivery: id, product: product, serial: serial, quantity: quantity, event: head))
+        guard var delivery = delivery(id) else { return }
+        delivery.count += quantity
+        deliveries.write(id, delivery)
+    }
+}
+
+extension WorkOrder {
+    mutating func move(from before: UnitState?, to after: UnitState) {
+        if before == nil { registered += 1 }
+        func count(_ state: UnitState?, _ sign: Int) {
+            guard let status = state?.status else { return }
+            if status == .inProduction { inProduction += sign }
+            if status == .writtenOff { writtenOff += sign }
+            if status.isGood { good += sign }
+        }
+        count(before, -1)
+        count(after, 1)
+    }
+}
+
+extension Status {
+    /// Finished and good, wherever it is.
+    var isGood: Bool {
+        switch self {
+        case .inStock, .delivered, .returned, .installed, .split: true
+        case .inProduction, .defect, .writtenOff: false
+        }
+    }
+}
+
+extension EventKind {
+    /// The inventory log's word for what this event does to stock; nil where it never does anything.
+    var inventoryAction: InventoryAction? {
+        switch self {
+        case .unitReceived: .restock
+        case .unitPassed: .qaApproval
+        case .unitDefect, .unitFailed: .defect
+        case .unitDelivered, .stockDelivered: .delivery
+        case .unitWrittenOff: .writeOff
+        case .unitUndone, .stockUndone: .undo
+        case .stockAdjusted: .adjustment
+        default: nil
+        }
+    }
+}

@@ -1,0 +1,147 @@
+// What people do to stock, deliveries and labels from a terminal, and what printers report.
+
+extension State {
+    mutating func adjust(_ code: String, _ change: Int, _ note: String) throws(Refusal) -> Decision {
+        guard plant.products[code] != nil else { throw .notFound("product", code) }
+        try checkNote(note)
+        guard change != 0, (-1_000_000_000...1_000_000_000).contains(change) else {
+            throw Refusal(.invalid, "a change is a whole number other than 0, up to 1,000,000,000 either way")
+        }
+        let balance = card(CardKey(product: code)).unserialised
+        guard balance + change >= 0 else {
+            throw Refusal(
+                .rule(.insufficientStock),
+                "\(code) has \(balance) without serials in stock; \(-change) can't be taken away. Name serials to take units away")
+        }
+        var event = Event(.stockAdjusted)
+        (event.product, event.note, event.change) = (code, note, .stock(change))
+        return Decision([event])
+    }
+
+    mutating func adjust(_ code: String, _ serials: [String], _ note: String, _ at: Int64) throws(Refusal) -> Decision {
+        guard plant.products[code] != nil else { throw .notFound("product", code) }
+        try checkList(serials)
+        try checkNote(note)
+        let known = serials.filter { unit($0) != nil }
+        guard known.isEmpty || known.count == serials.count else {
+            throw Refusal(
+                .conflict,
+                "name serials that are all new (found) or all in stock (missing): \(known.prefix(3).joined(separator: ", ")) exist already")
+        }
+        if known.isEmpty { return try receive(code, serials, nil, nil, note, at) }
+        var events: [Event] = []
+        for serial in serials {
+            guard let unit = unit(serial), unit.product == code, unit.state.status == .inStock else {
+                throw Refusal(.conflict, "the serial \(serial) is taken and not a unit of \(code) in stock")
+            }
+            var event = Event.writtenOff(unit, .lost, type: nil)
+            event.note = note
+            events.append(event)
+        }
+        return Decision(events, serials: serials)
+    }
+
+    mutating func deliver(
+        _ order: String, _ customer: String?, _ serials: [String], _ items: [(product: String, quantity: Int)],
+        _ actor: Actor, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        try checkOrderNumber(order)
+        guard !(serials.isEmpty && items.isEmpty) else {
+            throw Refusal(.invalid, "a delivery names serials, items, or both")
+        }
+        if !serials.isEmpty { try checkList(serials) }
+        let delivery = Delivery(id: String(head + 1), order: order, customer: customer, openedAt: at)
+        var events = [Event.opened(delivery)]
+        for serial in serials {
+            let unit = try visibleUnit(serial, actor)
+            guard unit.state.status == .inStock else { throw .status(unit, "delivered") }
+            if unit.state.onHold { throw Refusal(.rule(.onHold), "\(serial) is on hold; release it first") }
+            var after = unit.state.delivered(in: delivery)
+            after.worker = actor.login ?? after.worker
+            events.append(Event(.unitDelivered, unit: unit, to: after))
+        }
+        var left: [String: Int] = [:]
+        for (code, quantity) in items {
+            guard plant.products[code] != nil else { throw Refusal(.invalid, "there is no product \(code)") }
+            guard (1...1_000_000_000).contains(quantity) else {
+                throw Refusal(.invalid, "a quantity is 1 or more, not \(quantity)")
+            }
+            let balance = left[code] ?? card(CardKey(product: code)).unserialised
+            guard balance >= quantity else {
+                throw Refusal(
+                    .rule(.insufficientStock), "\(quantity) \(code) asked for, \(balance) without serials in stock")
+            }
+            left[code] = balance - quantity
+            events.append(.shipped(code, quantity, delivery.id))
+        }
+        var closed = Event(.deliveryClosed)
+        closed.change = .deliveryClosed
+        closed.details.delivery = delivery.id
+        return Decision(events + [closed], serials: serials, created: delivery.id)
+    }
+
+    // MARK: Labels
+
+    mutating func printLabel(
+        _ serial: String, _ name: String, _ actor: Actor, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        let unit = try visibleUnit(serial, actor)
+        guard let station = plant.stations[name], !station.retired else { throw .notFound("station", name) }
+        if case .person(let access) = actor, !access.sees(team: station.team, in: plant) {
+            throw .notFound("station", name)
+        }
+        guard let printer = station.printers.first else {
+            throw Refusal(.rule(.notHere), "\(name) has no printer; name a station that has one")
+        }
+        let event = Event.queued(
+            serial, unit.product, unit.team, printer, copy: labelCount(serial), id: head + 1, at: at)
+        return Decision([event], serials: [serial], created: String(head + 1))
+    }
+
+    private mutating func visibleJob(_ id: Int64, _ actor: Actor) throws(Refusal) -> LabelJob {
+        guard let job = labelJob(id) else { throw .notFound("label job", String(id)) }
+        if case .person(let access) = actor, !access.sees(team: job.team, in: plant) {
+            throw .notFound("label job", String(id))
+        }
+        return job
+    }
+
+    mutating func retryLabel(_ id: Int64, _ actor: Actor) throws(Refusal) -> Decision {
+        var job = try visibleJob(id, actor)
+        guard job.status == .failed || job.status == .queued || job.status == .cancelled else {
+            throw Refusal(.rule(.alreadyDone), "the label job \(id) is \(job.status.rawValue); print the label again instead")
+        }
+        if pendingLabel(job.serial)?.voided == true {
+            throw Refusal(.rule(.isWrittenOff), "the serial \(job.serial) was taken back and is never used again")
+        }
+        (job.status, job.problem) = (.queued, nil)
+        return Decision([.changed(job, .labelQueued)], created: String(id))
+    }
+
+    mutating func cancelLabel(_ id: Int64, _ actor: Actor) throws(Refusal) -> Decision {
+        var job = try visibleJob(id, actor)
+        guard job.status == .failed || job.status == .queued else {
+            throw Refusal(.rule(.alreadyDone), "the label job \(id) is \(job.status.rawValue)")
+        }
+        (job.status, job.problem) = (.cancelled, nil)
+        return Decision([.changed(job, .labelCancelled)], created: String(id))
+    }
+
+    /// What a printer reported; nothing for a job that was cancelled meanwhile, or that says what is known.
+    mutating func reportLabel(_ id: Int64, _ status: LabelJobStatus, _ problem: String?) -> Decision {
+        guard var job = labelJob(id), job.status == .queued || job.status == .sent,
+            job.status != status || job.problem != problem
+        else { return Decision() }
+        if status == .sent { job.attempts += 1 }
+        (job.status, job.problem) = (status, problem)
+        let kind: EventKind =
+            switch status {
+            case .queued: .labelWaiting
+            case .sent: .labelSent
+            case .printed: .labelPrinted
+            case .failed: .labelFailed
+            case .cancelled: .labelCancelled
+            }
+        return Decision([.changed(job, kind)])
+    }
+}

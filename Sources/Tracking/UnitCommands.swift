@@ -1,0 +1,193 @@
+// What people do to units from a terminal.
+
+extension State {
+    mutating func register(
+        _ code: String, _ serials: [String], _ number: String?, _ actor: Actor, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        _ = try activeProduct(code)
+        try checkList(serials)
+        var order: WorkOrder?
+        if let number {
+            guard let known = workOrder(number), sees(known, actor) else { throw .notFound("work order", number) }
+            guard known.product == code else {
+                throw Refusal(.invalid, "the work order \(number) makes \(known.product), not \(code)")
+            }
+            guard known.status == .released || known.status == .completed else {
+                throw Refusal(.rule(.workOrderNotOpen), "the work order \(number) is \(known.status.rawValue); release it first")
+            }
+            guard known.room >= serials.count else {
+                throw Refusal(
+                    .rule(.workOrderFull),
+                    "the work order \(number) has room for \(max(known.room, 0)) more units, not \(serials.count)")
+            }
+            order = known
+        } else if case .person(let access) = actor, access.scope != .all {
+            throw Refusal(.invalid, "a work order of your team is required: units without one belong to no team")
+        }
+        var events: [Event] = []
+        for serial in serials {
+            try checkNewSerial(serial, of: code)
+            guard let unit = newUnit(serial, code, order: order, at: at) else {
+                throw Refusal(.rule(.noRouting), "\(code) has no routing; receive its units instead")
+            }
+            events.append(.first(.unitRegistered, unit, actor))
+        }
+        return Decision(events, serials: serials)
+    }
+
+    private func sees(_ order: WorkOrder, _ actor: Actor) -> Bool {
+        guard case .person(let access) = actor else { return true }
+        return access.sees(team: order.team, in: plant)
+    }
+
+    mutating func receive(
+        _ code: String, _ serials: [String], _ supplier: String?, _ cost: Money?, _ note: String, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        _ = try activeProduct(code)
+        try checkList(serials)
+        try checkNote(note)
+        if let supplier {
+            guard let known = plant.suppliers[supplier], !known.retired else {
+                throw Refusal(.invalid, "there is no supplier \(supplier)")
+            }
+        }
+        var events: [Event] = []
+        for serial in serials {
+            try checkNewSerial(serial, of: code)
+            events.append(.received(serial, code, supplier, cost, note))
+        }
+        return Decision(events, serials: serials)
+    }
+
+    mutating func setHold(_ serial: String, _ hold: Bool, _ note: String, _ actor: Actor) throws(Refusal) -> Decision {
+        try checkNote(note)
+        let unit = try visibleUnit(serial, actor)
+        guard unit.state.status != .writtenOff, unit.state.status != .split else {
+            throw Refusal(.rule(unit.state.status == .split ? .isInstalled : .isWrittenOff), "\(serial) is gone for good")
+        }
+        guard unit.state.onHold != hold else {
+            throw Refusal(.rule(hold ? .onHold : .alreadyDone), "\(serial) is \(hold ? "already" : "not") on hold")
+        }
+        var after = unit.state
+        after.onHold = hold
+        var event = Event(hold ? .unitHeld : .unitReleased, unit: unit, to: after)
+        event.note = note
+        return Decision([event], serials: [serial])
+    }
+
+    mutating func assign(_ serial: String, _ login: String?, _ actor: Actor) throws(Refusal) -> Decision {
+        let unit = try visibleUnit(serial, actor)
+        if let login {
+            guard let person = plant.people[login], !person.retired, reaches(person, actor) else {
+                throw Refusal(.invalid, "there is no \(login) to assign units to")
+            }
+        }
+        var after = unit.state
+        after.assignee = login
+        return Decision([Event(.unitAssigned, unit: unit, to: after)], serials: [serial])
+    }
+
+    /// A lead assigns to people of their own teams only.
+    private func reaches(_ person: Person, _ actor: Actor) -> Bool {
+        guard case .person(let access) = actor else { return true }
+        return access.isAdmin || person.login == access.login || access.sees(team: person.team, in: plant)
+    }
+
+    mutating func markDefect(
+        _ serial: String, _ disposition: Disposition, _ type: String?, _ stage: String?, _ note: String, _ actor: Actor
+    ) throws(Refusal) -> Decision {
+        try checkNote(note)
+        var unit = try visibleUnit(serial, actor)
+        if let type {
+            guard let known = plant.defectTypes[type], !known.retired else {
+                throw Refusal(.rule(.unknownDefectType), "there is no defect type \(type)")
+            }
+        }
+        guard (disposition == .rework) == (stage != nil) else {
+            throw Refusal(
+                .invalid,
+                stage == nil ? "rework asks for to_stage: the stage to go back to" : "to_stage goes with rework only")
+        }
+        var events: [Event] = []
+        if unit.state.status != .defect {
+            var after = unit.state
+            switch unit.state.status {
+            case .inProduction: after.failedStage = unit.state.stage
+            case .inStock, .returned: break
+            default: throw .status(unit, "marked defective")
+            }
+            (after.status, after.stage) = (.defect, nil)
+            var event = Event(.unitDefect, unit: unit, to: after)
+            (event.details.defectType, event.note) = (type, note)
+            events.append(event)
+            unit.state = after
+        } else if disposition == .pending {
+            throw Refusal(.rule(.isDefect), "\(serial) is marked defective already")
+        }
+        switch disposition {
+        case .pending: break
+        case .scrap: events.append(.writtenOff(unit, .scrap, type: type))
+        case .rework:
+            if unit.state.onHold { throw Refusal(.rule(.onHold), "\(serial) is on hold; release it first") }
+            events.append(try rework(unit, to: stage ?? ""))
+        }
+        events[events.count - 1].note = note
+        if events.last?.details.defectType == nil { events[events.count - 1].details.defectType = type }
+        return Decision(events, serials: [serial])
+    }
+
+    mutating func writeOff(
+        _ serial: String, _ reason: WriteOffReason, _ price: Money?, _ note: String, _ actor: Actor
+    ) throws(Refusal) -> Decision {
+        let unit = try visibleUnit(serial, actor)
+        switch unit.state.status {
+        case .inProduction, .inStock, .returned, .defect: break
+        default: throw .status(unit, "written off")
+        }
+        try checkNote(note)
+        guard (reason == .outletSale) == (price != nil) else {
+            throw Refusal(.invalid, price == nil ? "an outlet sale asks for its price" : "a price goes with outlet_sale only")
+        }
+        var event = Event.writtenOff(unit, reason, type: nil)
+        (event.details.price, event.note) = (price, note)
+        return Decision([event], serials: [serial])
+    }
+}
+
+extension Event {
+    static func first(_ kind: EventKind, _ unit: Unit, _ actor: Actor) -> Event {
+        var event = Event(kind, unit: unit, to: unit.state)
+        event.before = nil
+        event.after?.worker = actor.login
+        return event
+    }
+
+    static func received(
+        _ serial: String, _ product: String, _ supplier: String?, _ cost: Money?, _ note: String
+    ) -> Event {
+        var event = Event(.unitReceived)
+        (event.unit, event.product, event.note) = (serial, product, note)
+        (event.details.supplier, event.details.cost) = (supplier, cost)
+        var state = UnitState(status: .inStock)
+        state.wasInStock = true
+        event.after = state
+        return event
+    }
+}
+
+extension Refusal {
+    /// The unit's status does not allow what was asked.
+    static func status(_ unit: Unit, _ what: String) -> Refusal {
+        let reason: Reason =
+            switch unit.state.status {
+            case .inProduction: .wrongStage
+            case .inStock: .notHere
+            case .delivered: .isDelivered
+            case .returned: .isReturned
+            case .defect: .isDefect
+            case .installed, .split: .isInstalled
+            case .writtenOff: .isWrittenOff
+            }
+        return Refusal(.rule(reason), "\(unit.serial) can't be \(what): it is \(unit.state.sentence)")
+    }
+}

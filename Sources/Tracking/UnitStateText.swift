@@ -1,0 +1,106 @@
+// How a unit's state stands in the ledger: eleven fields between `|`, empty where there is nothing. A field's own `|`,
+// `%` and what separates stage times are written as `%` and two hexadecimal digits.
+
+extension UnitState {
+    /// The state as one line of text, the same for equal states.
+    public var text: String {
+        var text = ""
+        text.reserveCapacity(96)
+        text += status.rawValue
+        func field(_ value: String?) {
+            text += "|"
+            if let value { text += Self.escaped(value) }
+        }
+        field(stage)
+        field(failedStage)
+        text += "|"
+        if iteration != 0 { text += String(iteration) }
+        text += "|"
+        if onHold { text += "h" }
+        if wasInStock { text += "s" }
+        text += "|"
+        if let routing { text += Self.escaped(routing.code) + "/" + String(routing.version) }
+        field(assignee)
+        field(worker)
+        field(delivery)
+        field(writeOffReason)
+        text += "|"
+        for (index, passage) in passed.enumerated() {
+            if index > 0 { text += "," }
+            text += Self.escaped(passage.stage)
+            text += "="
+            text += String(passage.at)
+        }
+        return text
+    }
+
+    /// Reads what `text` wrote; nil for anything else.
+    public init?(text: String) {
+        let fields = text.utf8.split(separator: UInt8(ascii: "|"), omittingEmptySubsequences: false)
+        guard fields.count == 11, let status = Status(rawValue: String(Substring(fields[0]))) else { return nil }
+        func field(_ index: Int) -> String? {
+            fields[index].isEmpty ? nil : Self.unescaped(fields[index])
+        }
+        self.init(status: status)
+        stage = field(1)
+        failedStage = field(2)
+        if !fields[3].isEmpty {
+            guard let value = Int(Substring(fields[3])) else { return nil }
+            iteration = value
+        }
+        onHold = fields[4].contains(UInt8(ascii: "h"))
+        wasInStock = fields[4].contains(UInt8(ascii: "s"))
+        if !fields[5].isEmpty {
+            guard let slash = fields[5].lastIndex(of: UInt8(ascii: "/")),
+                let version = Int(Substring(fields[5][fields[5].index(after: slash)...]))
+            else { return nil }
+            routing = RoutingRef(code: Self.unescaped(fields[5][..<slash]), version: version)
+        }
+        assignee = field(6)
+        worker = field(7)
+        delivery = field(8)
+        writeOffReason = field(9)
+        for passage in fields[10].split(separator: UInt8(ascii: ",")) {
+            guard let equals = passage.firstIndex(of: UInt8(ascii: "=")),
+                let at = Int64(Substring(passage[passage.index(after: equals)...]))
+            else { return nil }
+            passed.append(Passage(stage: Self.unescaped(passage[..<equals]), at: at))
+        }
+    }
+
+    private static let reserved = Array("|%,=/".utf8)
+    private static let digits = Array("0123456789ABCDEF".utf8)
+
+    private static func escaped(_ value: String) -> String {
+        guard value.utf8.contains(where: reserved.contains) else { return value }
+        var bytes: [UInt8] = []
+        for byte in value.utf8 {
+            if reserved.contains(byte) {
+                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
+
+    private static func unescaped(_ bytes: Substring.UTF8View) -> String {
+        guard bytes.contains(UInt8(ascii: "%")) else { return String(Substring(bytes)) }
+        var result: [UInt8] = []
+        var index = bytes.startIndex
+        while index < bytes.endIndex {
+            let byte = bytes[index]
+            let next = bytes.index(after: index)
+            if byte == UInt8(ascii: "%"), let end = bytes.index(next, offsetBy: 2, limitedBy: bytes.endIndex),
+                let value = UInt8(Substring(bytes[next..<end]), radix: 16)
+            {
+                result.append(value)
+                index = end
+            } else {
+                result.append(byte)
+                index = next
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+}
