@@ -1,3 +1,4 @@
+public import Barcodes
 import Crypto
 import Dispatch
 import FoundationEssentials
@@ -36,19 +37,19 @@ public final class Ledger: Sendable {
         let checkpointer = try Checkpointer(path)
         let current = CurrentPlant()
         writer = try Writer(connection, clock: clock, badgeDigest: { Self.digest($0, key) }) { batch in
-            if let plant = batch.plant { current.plant.withLock { $0 = plant } }
+            if let changed = batch.plant { current.plant.withLock { $0 = changed } }
             checkpointer.wrote()
             listeners.tell(batch)
         }
         readers = try Readers(path)
-        let plant = writer.plant
-        current.plant.withLock { $0 = plant }
+        let opened = writer.plant
+        current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
     }
 
     /// The plant as of the last commit, for those who don't write.
     private final class CurrentPlant: Sendable {
-        let plant = Mutex(Plant())
+        let plant = Mutex((plant: Plant(), zone: TimeZoneRules.utc))
     }
 
     /// The system's wall clock, in milliseconds since 1970.
@@ -59,7 +60,18 @@ public final class Ledger: Sendable {
     }
 
     /// The plant as it is now.
-    public var plant: Plant { current.plant.withLock { $0 } }
+    public var plant: Plant { current.plant.withLock { $0.plant } }
+
+    /// The rules of the plant's time zone.
+    public var zone: TimeZoneRules { current.plant.withLock { $0.zone } }
+
+    /// How many commits there were since the ledger was opened.
+    public var commits: Int { writer.commits.load(ordering: .relaxed) }
+
+    /// For tests of a full disk: no more pages than there are now, or as many as the disk holds.
+    func limitSize(pages limited: Bool) {
+        writer.limitSize(limited)
+    }
 
     /// Waits until everything submitted is on disk, then takes nothing more.
     public func close() {

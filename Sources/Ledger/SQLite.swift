@@ -87,6 +87,8 @@ public final class Connection {
     func statement(_ sql: String) throws(StorageError) -> Statement {
         if let known = cached[sql] { return known }
         let statement = try Statement(sql, self)
+        // Lists of any length make texts without end.
+        if cached.count >= 128 { cached.removeAll(keepingCapacity: true) }
         cached[sql] = statement
         return statement
     }
@@ -212,6 +214,7 @@ final class Statement {
 
     func int(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
     func isNull(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_NULL }
+    func isInteger(_ column: Int32) -> Bool { sqlite3_column_type(handle, column) == SQLITE_INTEGER }
     func optionalText(_ column: Int32) -> String? { isNull(column) ? nil : text(column) }
 
     func text(_ column: Int32) -> String {

@@ -85,12 +85,12 @@ enum Schema {
         CREATE TABLE counter (key TEXT NOT NULL PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 
         CREATE TABLE delivery (
-            id TEXT NOT NULL PRIMARY KEY, order_number TEXT NOT NULL, customer TEXT, station TEXT,
+            id INTEGER PRIMARY KEY, order_number TEXT NOT NULL, customer TEXT, station TEXT,
             closed INTEGER NOT NULL, count INTEGER NOT NULL, opened_at INTEGER NOT NULL, closed_at INTEGER
-        ) STRICT, WITHOUT ROWID;
+        ) STRICT;
         CREATE INDEX delivery_order ON delivery (order_number);
         CREATE TABLE delivery_line (
-            delivery TEXT NOT NULL, product TEXT NOT NULL, serial TEXT NOT NULL, quantity INTEGER NOT NULL,
+            delivery INTEGER NOT NULL, product TEXT NOT NULL, serial TEXT NOT NULL, quantity INTEGER NOT NULL,
             PRIMARY KEY (delivery, product, serial)
         ) STRICT, WITHOUT ROWID;
 

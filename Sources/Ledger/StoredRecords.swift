@@ -1,4 +1,4 @@
-import Tracking
+public import Tracking
 
 /// What is on record in the file, for the rules. Serialised by whoever holds its connection.
 ///
@@ -214,5 +214,16 @@ extension Session.Effect {
         case ("final", 1): self = .final
         default: return nil
         }
+    }
+}
+
+extension Connection {
+    /// What a label says beside its product: how often the unit was sent back, and the work order it is made under.
+    public func labelSubject(_ serial: String) throws -> (iteration: Int, order: WorkOrder?) {
+        let records = StoredRecords(self)
+        let unit = records.unit(serial)
+        let order = (unit?.workOrder ?? records.pendingLabel(serial)?.workOrder).flatMap(records.workOrder)
+        if let failure = records.failure { throw failure }
+        return (unit?.state.iteration ?? 0, order)
     }
 }

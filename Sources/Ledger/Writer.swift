@@ -25,6 +25,8 @@ final class Writer: @unchecked Sendable {
     /// Records kept in memory between batches.
     private static let workingSet = 8_192
 
+    /// How many commits there were since the start.
+    let commits = Atomic<Int>(0)
     private let queue = DispatchQueue(label: "traveler.ledger.writer", qos: .userInitiated)
     private let waiting = Mutex(Waiting())
     private struct Waiting {
@@ -48,8 +50,8 @@ final class Writer: @unchecked Sendable {
     /// What one commit put on record.
     struct Batch: Sendable {
         var head: Int64
-        /// The plant, where it changed.
-        var plant: Plant?
+        /// The plant and its time zone, where they changed.
+        var plant: (Plant, TimeZoneRules)?
         var events: [Committed]
     }
 
@@ -69,8 +71,8 @@ final class Writer: @unchecked Sendable {
         try reload()
     }
 
-    /// The plant as it is on record; before the first command only.
-    var plant: Plant { state.plant }
+    /// The plant as it is on record, and its time zone.
+    var plant: (Plant, TimeZoneRules) { (state.plant, zone.rules) }
 
     /// Forgets everything in memory and takes what is on record.
     private func reload() throws {
@@ -110,6 +112,13 @@ final class Writer: @unchecked Sendable {
         queue.sync {}
     }
 
+    func limitSize(_ limited: Bool) {
+        queue.sync {
+            let pages = (try? connection.number("PRAGMA page_count")) ?? 0
+            try? connection.execute("PRAGMA max_page_count = \(limited ? pages + 8 : 4_294_967_294)")
+        }
+    }
+
     private func drain() {
         while true {
             let batch = waiting.withLock { waiting in
@@ -142,6 +151,7 @@ final class Writer: @unchecked Sendable {
             }
             try store.flush(&state)
             try commit.run()
+            commits.wrappingAdd(1, ordering: .relaxed)
         } catch {
             recover()
             for pending in batch { pending.finish(.failure(error)) }
@@ -150,7 +160,7 @@ final class Writer: @unchecked Sendable {
         state.trim(to: Self.workingSet)
         if plantChanged { localiseDates() }
         if state.head != plantBefore {
-            committed(Batch(head: state.head, plant: plantChanged ? state.plant : nil, events: events))
+            committed(Batch(head: state.head, plant: plantChanged ? plant : nil, events: events))
         }
         for (pending, result) in zip(batch, results) { pending.finish(result) }
     }

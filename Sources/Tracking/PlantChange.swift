@@ -81,7 +81,7 @@ extension Plant {
             }
             let stages = wanted.routings[code]?.versions.last
             if let stages, routing.versions.last != stages { routing.versions.append(stages) }
-            routing.retired = stages == nil
+            routing.retired = wanted.routings[code]?.retired ?? true
             if routing != routings[code] { changes.append(.routing(routing)) }
         }
         return changes

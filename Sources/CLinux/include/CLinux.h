@@ -1,0 +1,48 @@
+// What Linux offers that Swift's Glibc module doesn't carry: ioctl macros, kernel structures, and lookups whose buffers
+// must be the caller's. Every function returns a value of 0 or more, or the negative errno, and may be called on any
+// thread.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/inotify.h>
+#include <sys/types.h>
+
+// MARK: evdev
+
+/// Takes a device for this process alone (EVIOCGRAB), so that its keys reach nobody else, or gives it back.
+/// -EBUSY: another process holds it. -ENOTTY or -EINVAL: the file is no evdev node.
+int linux_evdev_grab(int fd, int grab);
+
+/// Makes the device stamp its events with CLOCK_MONOTONIC (EVIOCSCLOCKID) in place of the wall clock.
+int linux_evdev_use_monotonic_clock(int fd);
+
+/// Reads which keys are down now (EVIOCGKEY): bit `code % 8` of byte `code / 8`. Answers how many bytes were filled.
+int linux_evdev_keys(int fd, uint8_t *bits, size_t count);
+
+/// Reads which LEDs are lit now (EVIOCGLED), as `linux_evdev_keys`; bit 1 (LED_CAPSL) is Caps Lock.
+int linux_evdev_leds(int fd, uint8_t *bits, size_t count);
+
+/// Reads the device's own name (EVIOCGNAME), ended by a zero. Answers its length with that zero.
+int linux_evdev_name(int fd, char *name, size_t count);
+
+// MARK: who is asking
+
+struct linux_peer {
+    pid_t pid;
+    uid_t uid;
+    gid_t gid;
+};
+
+/// The process at the other end of a Unix socket, as the kernel recorded it at connect (SO_PEERCRED).
+int linux_peer_credentials(int fd, struct linux_peer *peer);
+
+/// The login name of a user, ended by a zero. -ENOENT: no such user. -ERANGE: the name is longer than the buffer.
+int linux_login_name(uid_t uid, char *name, size_t count);
+
+/// Whether a user is in a group of this name, by primary or supplementary membership: 1 or 0. A group or user that
+/// doesn't exist is 0; other errors are a directory service's.
+int linux_is_member(uid_t uid, const char *group);

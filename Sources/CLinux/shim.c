@@ -1,0 +1,114 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/input.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static int result(int value) { return value < 0 ? -errno : value; }
+
+int linux_evdev_grab(int fd, int grab) { return result(ioctl(fd, EVIOCGRAB, (void *)(intptr_t)grab)); }
+
+int linux_evdev_use_monotonic_clock(int fd) {
+    int clock = CLOCK_MONOTONIC;
+    return result(ioctl(fd, EVIOCSCLOCKID, &clock));
+}
+
+int linux_evdev_keys(int fd, uint8_t *bits, size_t count) { return result(ioctl(fd, EVIOCGKEY(count), bits)); }
+
+int linux_evdev_leds(int fd, uint8_t *bits, size_t count) { return result(ioctl(fd, EVIOCGLED(count), bits)); }
+
+int linux_evdev_name(int fd, char *name, size_t count) {
+    if (count == 0) return -EINVAL;
+    int length = result(ioctl(fd, EVIOCGNAME(count), name));
+    name[count - 1] = 0;
+    return length;
+}
+
+int linux_peer_credentials(int fd, struct linux_peer *peer) {
+    struct ucred credentials;
+    socklen_t length = sizeof credentials;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0) return -errno;
+    *peer = (struct linux_peer){credentials.pid, credentials.uid, credentials.gid};
+    return 0;
+}
+
+// The lookups below have no bound on their size that can be asked for: grow the buffer until the answer fits.
+enum { first_buffer = 1024, last_buffer = 1 << 20 };
+
+static int find_user(uid_t uid, struct passwd *user, char **buffer) {
+    *buffer = NULL;
+    for (size_t size = first_buffer; size <= last_buffer; size *= 2) {
+        char *larger = realloc(*buffer, size);
+        if (!larger) return -ENOMEM;
+        *buffer = larger;
+        struct passwd *found;
+        int error = getpwuid_r(uid, user, *buffer, size, &found);
+        if (error == 0) return found ? 0 : -ENOENT;
+        if (error != ERANGE && error != EINTR) return error == ESRCH || error == ENOENT ? -ENOENT : -error;
+    }
+    return -ERANGE;
+}
+
+static int find_group(const char *name, gid_t *gid) {
+    char *buffer = NULL;
+    int answer = -ERANGE;
+    for (size_t size = first_buffer; answer == -ERANGE && size <= last_buffer; size *= 2) {
+        char *larger = realloc(buffer, size);
+        if (!larger) {
+            answer = -ENOMEM;
+            break;
+        }
+        buffer = larger;
+        struct group group, *found;
+        int error = getgrnam_r(name, &group, buffer, size, &found);
+        if (error == 0 && found) *gid = group.gr_gid;
+        if (error == 0) answer = found ? 0 : -ENOENT;
+        else if (error != ERANGE && error != EINTR) answer = error == ESRCH || error == ENOENT ? -ENOENT : -error;
+    }
+    free(buffer);
+    return answer;
+}
+
+int linux_login_name(uid_t uid, char *name, size_t count) {
+    struct passwd user;
+    char *buffer;
+    int answer = find_user(uid, &user, &buffer);
+    if (answer == 0) {
+        size_t length = strlen(user.pw_name);
+        if (length < count) memcpy(name, user.pw_name, length + 1);
+        else answer = -ERANGE;
+    }
+    free(buffer);
+    return answer;
+}
+
+int linux_is_member(uid_t uid, const char *group) {
+    gid_t wanted;
+    int answer = find_group(group, &wanted);
+    if (answer != 0) return answer == -ENOENT ? 0 : answer;
+    struct passwd user;
+    char *buffer;
+    answer = find_user(uid, &user, &buffer);
+    if (answer == 0) {
+        int count = 32;
+        gid_t *groups = malloc((size_t)count * sizeof *groups);
+        while (groups && getgrouplist(user.pw_name, user.pw_gid, groups, &count) < 0) {
+            // `count` is now what was needed; it may have grown meanwhile.
+            gid_t *larger = realloc(groups, (size_t)count * sizeof *groups);
+            if (!larger) free(groups);
+            groups = larger;
+        }
+        if (!groups) answer = -ENOMEM;
+        for (int i = 0; groups && i < count; i++) answer |= groups[i] == wanted;
+        free(groups);
+    }
+    free(buffer);
+    return answer == -ENOENT ? 0 : answer;
+}

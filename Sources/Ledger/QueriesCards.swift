@@ -1,0 +1,67 @@
+public import Tracking
+
+extension Connection {
+    /// The counts of products, each over the units within the scope; products without any are left out.
+    ///
+    /// Unserialised stock is counted for those who see balances, and is 0 for others.
+    public func cards(_ products: [String], for access: Access) throws -> [String: Card] {
+        try counts("product IN \(products)", UnitFilter(), for: access)
+    }
+
+    /// The number of units that a filter matches, where the cards know it.
+    func countOnCards(_ filter: UnitFilter, for access: Access) throws -> Int? {
+        if case .own = access.scope { return nil }
+        guard filter.stage == nil, filter.workOrder == nil, !filter.mine else { return nil }
+        let cards = try counts(filter.product.map { "product = \($0)" } ?? .always, filter, for: access).values
+        guard let status = filter.status else { return cards.reduce(0) { $0 + $1.total } }
+        return cards.reduce(0) { $0 + $1[status] }
+    }
+
+    /// Counts by product. What a grant opens is counted over the plant, the rest over what the office shows.
+    private func counts(_ products: SQL, _ filter: UnitFilter, for access: Access) throws -> [String: Card] {
+        let plant = try onRecord("\(products) AND team = \(filter.team ?? "")")
+        var cards: [String: Card]
+        switch access.scope {
+        case .all: cards = plant
+        case .teams(let teams):
+            let seen = filter.team.map { teams.intersection([$0]) } ?? teams
+            cards = try onRecord("\(products) AND team IN \(seen.sorted())")
+        case .own: cards = try inHands(products, of: access)
+        }
+        for (product, whole) in plant {
+            for status in access.openStatuses { cards[product, default: Card()].units[status] = whole.units[status] }
+            cards[product, default: Card()].unserialised = access.seesBalances ? whole.unserialised : 0
+        }
+        return cards.filter { $0.value != Card() }
+    }
+
+    /// Sums of cards on record.
+    private func onRecord(_ condition: SQL) throws -> [String: Card] {
+        let sums = Card.columns.split(separator: ", ").map { "sum(\($0))" }.joined(separator: ", ")
+        let query: SQL = "SELECT \(SQL(verbatim: sums)), product FROM card WHERE \(condition) GROUP BY product"
+        let rows = try select(query) { row in
+            (row.text(row.columnCount - 1), Card { Int(row.int($0)) })
+        }
+        return Dictionary(rows) { first, _ in first }
+    }
+
+    /// Counts over the units in a person's hands.
+    private func inHands(_ products: SQL, of access: Access) throws -> [String: Card] {
+        let walk = try walk(UnitFilter(mine: true), access)
+        var cards: [String: Card] = [:]
+        // The reason stands before a state's last separator.
+        let columns: SQL = """
+            unit.product, unit.status, count(*),
+            sum(unit.status = 'written_off' AND rtrim(unit.state, replace(unit.state, '|', '')) GLOB '*|scrap|')
+            """
+        _ = try forEachWindow(walk) { window in
+            try select("\(walk.select(columns, window)) AND \(products) GROUP BY 1, 2") { row in
+                guard let status = Status(rawValue: row.text(1)) else { throw damagedRow("unit") }
+                cards[row.text(0), default: Card()].units[status, default: 0] += Int(row.int(2))
+                cards[row.text(0), default: Card()].scrapped += Int(row.int(3))
+            }
+            return true
+        }
+        return cards
+    }
+}

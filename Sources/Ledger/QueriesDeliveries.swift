@@ -1,0 +1,120 @@
+public import Tracking
+
+/// Which deliveries are asked for; nil is any.
+public struct DeliveryFilter: Sendable, Equatable {
+    /// Under this order.
+    public var order: String?
+    /// Closed ones, or open ones.
+    public var isClosed: Bool?
+
+    /// Every delivery, where nothing else is said.
+    public init(order: String? = nil, isClosed: Bool? = nil) {
+        (self.order, self.isClosed) = (order, isClosed)
+    }
+}
+
+/// A delivery with what is in it, as far as the caller sees that.
+public struct DeliveryContents: Sendable, Equatable {
+    /// The delivery.
+    public var delivery: Delivery
+    /// By product and serial.
+    public var lines: [Line]
+
+    /// A unit, or a quantity of unserialised goods.
+    public struct Line: Sendable, Equatable {
+        /// Code of the product.
+        public var product: String
+        /// The unit; nil for unserialised goods.
+        public var serial: String?
+        /// How many.
+        public var quantity: Int
+    }
+}
+
+extension Connection {
+    /// The delivery with this id and what is in it; nil where there is none, or none within the scope.
+    public func delivery(_ id: String, for access: Access, in plant: Plant) throws -> DeliveryContents? {
+        guard let number = Int64(id) else { return nil }
+        let found = try first(
+            """
+            SELECT \(columns(for: access, in: plant)) FROM delivery
+            WHERE delivery.id = \(number) AND \(sees(access, in: plant))
+            """, Delivery.init(row:))
+        guard let found else { return nil }
+        let lines = try select(
+            """
+            SELECT line.product, line.serial, line.quantity FROM delivery
+            JOIN delivery_line AS line ON line.delivery = delivery.id LEFT JOIN unit ON unit.serial = line.serial
+            WHERE delivery.id = \(number) AND \(seesLine(access, in: plant)) ORDER BY line.product, line.serial
+            """
+        ) { row in
+            let serial = row.text(1)
+            return DeliveryContents.Line(
+                product: row.text(0), serial: serial.isEmpty ? nil : serial, quantity: Int(row.int(2)))
+        }
+        return DeliveryContents(delivery: found, lines: lines)
+    }
+
+    /// Deliveries by id, which is the order in which they were opened. Their counts hold what the caller sees of them.
+    ///
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func deliveries(
+        _ filter: DeliveryFilter, for access: Access, in plant: Plant, _ page: Page
+    ) throws -> Listing<Delivery> {
+        var conditions = [sees(access, in: plant)]
+        if let isClosed = filter.isClosed { conditions.append("delivery.closed = \(isClosed ? 1 : 0)") }
+        var source: SQL = "delivery WHERE TRUE"
+        if let order = filter.order { source = "delivery INDEXED BY delivery_order WHERE order_number = \(order)" }
+        let walk = Walk(
+            key: "id", sources: [source], rows: "delivery ON delivery.id = walk.key", condition: conditions.all)
+        return try self.page(walk, page, columns(for: access, in: plant), Delivery.init(row:))
+    }
+
+    /// Who sees a delivery as such, with its unserialised goods: its station's team, and those who handle every
+    /// delivered unit, or every one that can be.
+    private func seesWhole(_ access: Access, in plant: Plant) -> SQL {
+        access.openStatuses.isEmpty ? access.seesStation("delivery.station", in: plant) : .always
+    }
+
+    private func seesLine(_ access: Access, in plant: Plant) -> SQL {
+        "CASE WHEN line.serial = '' THEN \(seesWhole(access, in: plant)) ELSE \(access.seesUnit(in: .unit)) END"
+    }
+
+    /// A delivery is seen as such, or for one of its units.
+    private func sees(_ access: Access, in plant: Plant) -> SQL {
+        if access.scope == .all { return .always }
+        return [
+            seesWhole(access, in: plant),
+            """
+            EXISTS (SELECT 1 FROM delivery_line AS line JOIN unit ON unit.serial = line.serial
+                WHERE line.delivery = delivery.id AND \(access.seesUnit(in: .unit)))
+            """,
+        ].any
+    }
+
+    private func columns(for access: Access, in plant: Plant) -> SQL {
+        var count: SQL = "delivery.count"
+        if access.scope != .all {
+            count = """
+                (SELECT coalesce(sum(line.quantity), 0)
+                FROM delivery_line AS line LEFT JOIN unit ON unit.serial = line.serial
+                WHERE line.delivery = delivery.id AND \(seesLine(access, in: plant)))
+                """
+        }
+        return """
+            delivery.id, delivery.order_number, delivery.customer, delivery.station, delivery.closed, \(count),
+            delivery.opened_at, delivery.closed_at
+            """
+    }
+}
+
+extension Delivery {
+    /// Reads a delivery from a row.
+    fileprivate init(row: Statement) {
+        self.init(
+            id: row.text(0), order: row.text(1), customer: row.optionalText(2), station: row.optionalText(3),
+            openedAt: row.int(6))
+        (isClosed, count) = (row.int(4) != 0, Int(row.int(5)))
+        closedAt = row.isNull(7) ? nil : row.int(7)
+    }
+}

@@ -1,0 +1,120 @@
+public import Tracking
+
+/// An event as it is on record.
+public struct EventRecord: Sendable, Equatable {
+    /// Its number.
+    public var id: Int64
+    /// When it was recorded, in milliseconds since 1970.
+    public var at: Int64
+    /// What happened.
+    public var event: Event
+    /// Number of the unit's event before this one.
+    public var previous: Int64?
+}
+
+/// Which events are asked for; nil is any.
+public struct EventFilter: Sendable, Equatable {
+    /// Of one of these kinds.
+    public var kinds: [EventKind]?
+    /// Of kinds that begin so, as in `unit.`.
+    public var kindPrefix: String?
+    /// About this unit.
+    public var unit: String?
+    /// At this station.
+    public var station: String?
+    /// By this person.
+    public var actor: String?
+    /// Recorded at this time or later, in milliseconds since 1970.
+    public var from: Int64?
+    /// Recorded before this time, in milliseconds since 1970.
+    public var to: Int64?
+    /// With a number above this one.
+    public var after: Int64?
+    /// Only those that record a scan.
+    public var scansOnly: Bool
+    /// Only scans with one of these results.
+    public var results: [ScanAnswer.Result]?
+
+    /// Every event, where nothing else is said.
+    public init(
+        kinds: [EventKind]? = nil, kindPrefix: String? = nil, unit: String? = nil, station: String? = nil,
+        actor: String? = nil, from: Int64? = nil, to: Int64? = nil, after: Int64? = nil, scansOnly: Bool = false,
+        results: [ScanAnswer.Result]? = nil
+    ) {
+        (self.kinds, self.kindPrefix, self.unit, self.station) = (kinds, kindPrefix, unit, station)
+        (self.actor, self.from, self.to, self.after) = (actor, from, to, after)
+        (self.scansOnly, self.results) = (scansOnly, results)
+    }
+
+    fileprivate var condition: SQL {
+        var conditions: [SQL] = []
+        if let kinds { conditions.append("event.kind IN \(kinds.map(\.rawValue))") }
+        if let kindPrefix { conditions.append("substr(event.kind, 1, length(\(kindPrefix))) = \(kindPrefix)") }
+        if let unit { conditions.append("event.unit = \(unit)") }
+        if let station { conditions.append("event.station = \(station)") }
+        if let actor { conditions.append("event.actor = \(actor)") }
+        if let from { conditions.append("event.at >= \(from)") }
+        if let to { conditions.append("event.at < \(to)") }
+        if scansOnly || results != nil { conditions.append("event.device IS NOT NULL") }
+        if let results {
+            conditions.append(
+                """
+                CASE event.kind WHEN 'scan.refused' THEN 'refused' WHEN 'scan.ignored' THEN 'ignored' ELSE 'accepted' END
+                IN \(results.map(\.rawValue))
+                """)
+        }
+        return conditions.all
+    }
+}
+
+extension Connection {
+    /// Events by number, as far as they lie within the scope.
+    ///
+    /// The record has no index but the number, so a page may hold few events, or none, and still have a next one.
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func events(
+        _ filter: EventFilter, for access: Access, in plant: Plant, _ page: Page
+    ) throws -> Listing<EventRecord> {
+        var range = try eventNumbers(from: filter.from, to: filter.to)
+        if let after = filter.after, after >= range.lowerBound {
+            range = min(after, range.upperBound - 1) + 1..<range.upperBound
+        }
+        let walk = Walk(
+            key: "id", sources: ["event WHERE id >= \(range.lowerBound) AND id < \(range.upperBound)"],
+            rows: "event ON event.id = walk.key", condition: [access.seesEvent(in: plant), filter.condition].all)
+        var listing = try self.page(walk, page, EventRow.columns(of: "event"), EventRecord.init(row:))
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    /// All events of a unit, oldest first; nil where there is no such unit within the scope.
+    public func history(_ serial: String, for access: Access) throws -> [EventRecord]? {
+        let events = try select(
+            """
+            WITH RECURSIVE walk(key) AS (
+                SELECT unit.last_event FROM unit WHERE unit.serial = \(serial) AND \(access.seesUnit(in: .unit))
+                UNION ALL
+                SELECT event.previous FROM walk CROSS JOIN event ON event.id = walk.key
+                WHERE event.previous < event.id
+            )
+            SELECT \(EventRow.columns(of: "event")) FROM walk CROSS JOIN event ON event.id = walk.key ORDER BY event.id
+            """, EventRecord.init(row:))
+        return events.isEmpty ? nil : events
+    }
+}
+
+extension EventRow {
+    /// The columns of an event in a query that names other tables too.
+    static func columns(of table: String) -> SQL {
+        let columns = columns.split { $0 == "," || $0 == " " || $0 == "\n" }
+        return SQL(verbatim: columns.map { "\(table).\($0)" }.joined(separator: ", "))
+    }
+}
+
+extension EventRecord {
+    /// Reads an event from a row of `EventRow.columns`.
+    init(row: Statement) throws {
+        guard let row = EventRow(row) else { throw damagedRow("event") }
+        self.init(id: row.id, at: row.at, event: row.event, previous: row.previous)
+    }
+}

@@ -1,0 +1,106 @@
+import Tracking
+
+// What a caller may see, as SQL conditions. This is `Access.sees` once more, so that the query that finds a row also
+// decides whether it is found.
+
+/// How a unit's scope stands in a row: in the columns of `unit`, or in those of `event`.
+enum UnitColumns {
+    /// The unit as it is now.
+    case unit
+    /// The unit as it was after an event.
+    case event
+
+    func status(_ status: Status) -> SQL {
+        switch self {
+        case .unit: "unit.status = \(status.rawValue)"
+        case .event: "event.after GLOB \(status.rawValue + "|*")"
+        }
+    }
+
+    func team(_ teams: Set<String>) -> SQL {
+        switch self {
+        case .unit: "unit.team IN \(teams.sorted())"
+        case .event: "event.team IN \(teams.sorted())"
+        }
+    }
+
+    /// Assigned to a person, or last worked on by them.
+    func inHands(of login: String) -> SQL {
+        switch self {
+        case .unit: "(unit.assignee = \(login) OR unit.worker = \(login))"
+        case .event: "(event.after GLOB \(pattern(login, \.assignee)) OR event.after GLOB \(pattern(login, \.worker)))"
+        }
+    }
+
+    /// Matches a state's text by one of its fields. A text has as many separators as the pattern, so none of the
+    /// pattern's stars can reach over one.
+    private func pattern(_ login: String, _ field: WritableKeyPath<UnitState, String?>) -> String {
+        var state = UnitState(status: .inStock)
+        state[keyPath: field] = login
+        let fields = state.text.split(separator: "|", omittingEmptySubsequences: false)
+        let patterns = fields.enumerated().map { index, field in
+            guard index > 0, !field.isEmpty else { return "*" }
+            return String(field).replacing("[", with: "[[]").replacing("*", with: "[*]").replacing("?", with: "[?]")
+        }
+        return patterns.joined(separator: "|")
+    }
+}
+
+extension Access {
+    /// Statuses in which every unit is seen, by grant.
+    var openStatuses: [Status] {
+        (seesAllStock ? [.inStock] : []) + (seesAllReturns ? [.delivered, .returned] : [])
+    }
+
+    /// `sees(team:_:)` for units, or for the events of units.
+    func seesUnit(in columns: UnitColumns) -> SQL {
+        let office: SQL =
+            switch scope {
+            case .all: .always
+            case .teams(let teams): columns.team(teams)
+            case .own(let login): columns.inHands(of: login)
+            }
+        return scope == .all ? office : (openStatuses.map(columns.status) + [office]).any
+    }
+
+    /// `sees(team:in:)` for what belongs to a team as a whole.
+    func seesTeam(_ column: SQL, in plant: Plant) -> SQL {
+        switch scope {
+        case .all: .always
+        case .teams(let teams): "\(column) IN \(teams.sorted())"
+        case .own(let login): plant.people[login]?.team.map { "\(column) = \($0)" } ?? .never
+        }
+    }
+
+    /// `sees(team:in:)` for what happened at a station.
+    func seesStation(_ column: SQL, in plant: Plant) -> SQL {
+        if scope == .all { return .always }
+        let stations = plant.stations.values.filter { sees(team: $0.team, in: plant) }.map(\.name)
+        return stations.isEmpty ? .never : "\(column) IN \(stations.sorted())"
+    }
+
+    /// Which events the caller sees.
+    ///
+    /// - The event of a unit: where its state after it lies within the scope.
+    /// - Changes of the plant and refused strangers: admins only.
+    /// - What names a team: as that team; otherwise what happened at a station: as that station's team.
+    /// - Unserialised stock: also who sees balances.
+    /// - What the caller did.
+    /// - To whom the scope is their own units, nothing that names another unit, and no work orders.
+    func seesEvent(in plant: Plant) -> SQL {
+        if scope == .all { return .always }
+        var others: [SQL] = ["event.actor = \(login)"]
+        var place = [
+            seesTeam("event.team", in: plant),
+            ["event.team IS NULL", seesStation("event.station", in: plant)].all,
+        ].any
+        if case .own = scope { place = ["event.unit IS NULL", "event.kind NOT GLOB 'work_order.*'", place].all }
+        others.append(place)
+        if seesBalances { others.append("event.kind GLOB 'stock.*'") }
+        return """
+            CASE WHEN event.after IS NOT NULL THEN \(seesUnit(in: .event))
+                WHEN event.kind IN \([EventKind.plantChanged, .accessDenied].map(\.rawValue)) THEN FALSE
+                ELSE \(others.any) END
+            """
+    }
+}

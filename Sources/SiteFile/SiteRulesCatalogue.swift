@@ -1,0 +1,116 @@
+import Barcodes
+import Labels
+import Tracking
+
+extension SiteRules {
+    mutating func check(_ routing: Routing, _ path: String) {
+        code(routing.code, "\(path).code")
+        let stages = routing.versions.last ?? []
+        if stages.isEmpty { report("\(path).stages", "a routing needs at least one stage") }
+        let names = Set(stages.map(\.name))
+        var earlier: Set<String> = []
+        for (index, stage) in stages.enumerated() {
+            let place = "\(path).stages[\(index)]"
+            word(
+                stage.name, "\(place).name",
+                "1 to 32 lower-case letters, digits, hyphens or underscores, first a letter"
+            ) { isWord($0) && !("A"..."Z").contains($0) }
+            if let first = stage.name.unicodeScalars.first, isWord(first), !first.properties.isAlphabetic {
+                report("\(place).name", "a stage's name begins with a letter, found \(quoted(stage.name))")
+            }
+            if earlier.contains(stage.name), !stage.name.isEmpty {
+                report(
+                    "\(place).name", "this routing has a stage \(quoted(stage.name)) already; names are unique in it")
+            }
+            for (key, since) in [("min_since", stage.minSince), ("max_since", stage.maxSince)] {
+                guard let since, !earlier.contains(since.stage) else { continue }
+                let problem =
+                    names.contains(since.stage)
+                    ? "stage \(quoted(since.stage)) is not before this one; name an earlier stage"
+                    : unknown("earlier stage", since.stage, among: earlier.sorted())
+                report("\(place).\(key).stage", problem)
+            }
+            if let min = stage.minSince, let max = stage.maxSince, min.stage == max.stage, min.time >= max.time {
+                report(
+                    "\(place).max_since.time", "this can never be met; it must be longer than the time of `min_since`")
+            }
+            earlier.insert(stage.name)
+        }
+    }
+
+    mutating func check(_ label: LabelDesign, _ path: String) {
+        code(label.name, "\(path).name")
+        guard label.zpl.utf8.count <= 64 * 1_024 else {
+            return report("\(path).zpl", "expected a label of at most 65536 bytes, found \(label.zpl.utf8.count)")
+        }
+        do throws(LabelTemplate.Problem) {
+            _ = try LabelTemplate(label.zpl)
+        } catch {
+            // From lines and characters to an offset in Unicode scalars.
+            let lines = label.zpl.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+            let before = lines.prefix(error.line - 1).reduce(0) { $0 + $1.count + 1 }
+            let line = lines.indices.contains(error.line - 1) ? String(lines[error.line - 1]) : ""
+            report("\(path).zpl", at: before + line.prefix(error.column - 1).unicodeScalars.count, error.message)
+        }
+    }
+
+    mutating func check(_ product: Product, _ path: String) {
+        code(product.code, "\(path).code")
+        line(product.name, "\(path).name")
+        code(product.type, "\(path).type")
+        for (name, value) in product.attributes.sorted(by: { $0.key < $1.key }) {
+            line(name, "\(path).attributes.\(name)", most: 64)
+            line(value, "\(path).attributes.\(name)")
+        }
+        if let gtin = product.gtin, GTIN.normalized(gtin) != gtin {
+            report("\(path).gtin", "expected a GTIN of 14 digits with its check digit, found \(quoted(gtin))")
+        }
+        check(product.serial, "\(path).serial")
+        if product.retired { return }
+        _ = find(
+            product.routing, "routing", "routings", in: plant.routings, retired: \.retired, from: "\(path).routing")
+        _ = find(product.label, "label", "labels", in: plant.labels, retired: \.retired, from: "\(path).label")
+        _ = find(
+            product.supplier, "supplier", "suppliers", in: plant.suppliers, retired: \.retired, from: "\(path).supplier"
+        )
+    }
+
+    private mutating func check(_ rule: SerialRule?, _ path: String) {
+        switch rule {
+        case nil: break
+        case .pattern(let pattern, let per):
+            guard let period = SerialPattern.Period(rawValue: per) else {
+                return report(
+                    "\(path).per", unknown("period", per, among: SerialPattern.Period.allCases.map(\.rawValue)))
+            }
+            do throws(SerialPattern.Problem) {
+                _ = try SerialPattern(pattern, per: period)
+            } catch {
+                report("\(path).pattern", at: error.offset, error.message)
+            }
+        case .external(let expression):
+            // The compiler of expressions is recursive, so what it gets is bounded.
+            guard (1...200).contains(expression.utf8.count) else {
+                return report("\(path).external", "expected a regular expression of 1 to 200 bytes")
+            }
+            do {
+                _ = try Regex(expression)
+            } catch {
+                report("\(path).external", "cannot read this regular expression: \(error)")
+            }
+        }
+    }
+
+    /// Two products in use never have the same GTIN.
+    mutating func gtins() {
+        var owners: [String: String] = [:]
+        for (code, product) in plant.products.sorted(by: { $0.key < $1.key }) where !product.retired {
+            guard let gtin = product.gtin else { continue }
+            if let owner = owners[gtin] {
+                report("products[\(code)].gtin", "this is the GTIN of \(quoted(owner)) too; every product has its own")
+            } else {
+                owners[gtin] = code
+            }
+        }
+    }
+}
