@@ -40,26 +40,42 @@ let package = Package(
         .target(name: "Barcodes", swiftSettings: strict),
         .target(name: "Labels", swiftSettings: strict),
         .target(name: "SiteFile", dependencies: ["Tracking", "Barcodes", "Labels", yams], swiftSettings: strict),
-        .target(name: "Ledger", dependencies: ["Tracking", "CSQLite", crypto], swiftSettings: strict),
+        .target(name: "Ledger", dependencies: ["Tracking", "Barcodes", "CSQLite", crypto], swiftSettings: strict),
         .target(name: "Devices", dependencies: ["Barcodes", "Labels", "CLinux"], swiftSettings: strict),
         .target(
             name: "Line",
-            dependencies: ["Tracking", "Barcodes", "Labels", "SiteFile", "Ledger", crypto],
+            dependencies: ["Tracking", "Barcodes", "Labels", "Ledger"],
             swiftSettings: strict),
         .target(name: "ControlAPI", swiftSettings: strict),
         .target(
             name: "ControlServer",
-            dependencies: ["ControlAPI", "Line", "Ledger", "SiteFile", "Tracking", "CLinux", hummingbird, nioCore, nioPosix, logging],
+            dependencies: [
+                "Barcodes", "ControlAPI", "CLinux", "Labels", "Ledger", "Line", "SiteFile", "Tracking", hummingbird, nioCore,
+                nioPosix, nioHTTP1, logging, lifecycle, crypto,
+            ],
+            swiftSettings: strict),
+        .target(
+            name: "Scenarios", dependencies: ["Barcodes", "ControlAPI", "ControlServer", "Ledger", "Tracking", logging],
             swiftSettings: strict),
         .executableTarget(
             name: "travelerd",
-            dependencies: ["ControlServer", "Devices", "Line", "Ledger", "SiteFile", arguments, logging, lifecycle],
+            dependencies: [
+                "Barcodes", "ControlAPI", "ControlServer", "Devices", "Labels", "Ledger", "Line", "Scenarios", "Tracking",
+                arguments, logging, lifecycle,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
             swiftSettings: strict),
         .executableTarget(
             name: "travelerctl",
             dependencies: ["ControlAPI", "Barcodes", arguments, nioCore, nioPosix, nioHTTP1],
             swiftSettings: strict),
         .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Barcodes"], swiftSettings: strict),
+        .testTarget(
+            name: "SystemTests", dependencies: ["travelerd", "travelerctl", "Barcodes"], swiftSettings: strict),
+        .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),
+        .testTarget(name: "SiteFileTests", dependencies: ["SiteFile", "Tracking", "Barcodes"], swiftSettings: strict),
+        .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Tracking", "Barcodes"], swiftSettings: strict),
+        .testTarget(name: "DevicesTests", dependencies: ["Devices", "Barcodes", "CLinux"], swiftSettings: strict),
         .testTarget(name: "BarcodesTests", dependencies: ["Barcodes"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -1,0 +1,134 @@
+import Barcodes
+import ControlAPI
+import ControlServer
+import FoundationEssentials
+import Ledger
+import Synchronization
+import Tracking
+
+/// A scenario: a text that runs against a scratch ledger with its own clock, in the daemon's own code. No device,
+/// printer or socket is opened.
+public struct Scenario: Sendable {
+    /// What came of it.
+    public struct Outcome: Sendable {
+        /// Lines that came out as they should.
+        public var passed = 0
+        /// Lines that came out otherwise, each with its file and line, what was expected and what came.
+        public var failures: [String] = []
+    }
+
+    private let name: String
+    private let text: String
+    private let folder: String
+    private let siteOverride: String?
+
+    /// Reads a scenario.
+    ///
+    /// - Parameters:
+    ///   - path: the file; `site` lines are relative to it.
+    ///   - site: a site file to use in the place of every one that the scenario names.
+    /// - Throws: an error with the path for a file that can't be read.
+    public init(file path: String, site: String? = nil) throws {
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw StorageError(.other, "cannot read \(path): no such file, or not permitted")
+        }
+        self.init(name: path, text: String(decoding: data, as: UTF8.self), folder: Self.folder(of: path), site: site)
+    }
+
+    /// A scenario from its text.
+    public init(name: String, text: String, folder: String, site: String? = nil) {
+        (self.name, self.text, self.folder, siteOverride) = (name, text, folder, site)
+    }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+    }
+
+    /// Runs it in a scratch directory that is gone afterwards.
+    public func run() async throws -> Outcome {
+        let directory = FileManager.default.temporaryDirectory.path + "/traveler-scenario-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        let clock = ScenarioClock()
+        let ledger = try Ledger(directory: directory, clock: { clock.now })
+        defer { ledger.close() }
+        let floor = ScenarioFloor(ledger: ledger, clock: clock, folder: folder, siteOverride: siteOverride)
+        var outcome = Outcome()
+        var names: [String: String] = [:]
+        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+            do {
+                guard let line = try ScenarioLine(substitute(String(line), names), number: index + 1) else { continue }
+                let result = try await floor.run(line)
+                guard let expected = line.expected else { continue }
+                let differences = expected.differences(from: result, &names)
+                if differences.isEmpty {
+                    outcome.passed += 1
+                } else {
+                    outcome.failures.append("\(name):\(index + 1): \(differences.joined(separator: "; "))\n    came: \(result.text)")
+                }
+            } catch let malformed as ScenarioLine.Malformed {
+                outcome.failures.append("\(name):\(index + 1): \(malformed.message)")
+            }
+        }
+        return outcome
+    }
+
+    /// Puts kept values into a line, the longest name first.
+    private func substitute(_ line: String, _ names: [String: String]) -> String {
+        var line = line
+        for name in names.keys.sorted(by: { ($0.count, $0) > ($1.count, $1) }) {
+            line = line.replacing("$" + name, with: names[name] ?? "")
+        }
+        return line
+    }
+}
+
+/// A clock that only the scenario moves.
+final class ScenarioClock: Sendable {
+    private let time = Mutex<Int64>(1_767_225_600_000)
+    var now: Int64 { time.withLock { $0 } }
+    func set(_ value: Int64) { time.withLock { $0 = value } }
+    func advance(_ value: Int64) { time.withLock { $0 += value } }
+}
+
+/// What a line came out as.
+struct ScenarioResult {
+    var result: String
+    var body: JSONValue?
+    var text: String
+}
+
+extension ScenarioLine.Expectation {
+    /// What came out otherwise. A value `$name` that is not kept yet is kept.
+    func differences(from actual: ScenarioResult, _ names: inout [String: String]) -> [String] {
+        var differences: [String] = []
+        if let result, result != actual.result { differences.append("expected \(result), came \(actual.result)") }
+        for (path, value) in fields {
+            let found = actual.body?.text(at: path) ?? ""
+            if value.hasPrefix("$"), value.count > 1 {
+                names[String(value.dropFirst())] = found
+            } else if found != value {
+                differences.append("expected \(path)=\(value), came \(path)=\(found)")
+            }
+        }
+        return differences
+    }
+}
+
+extension JSONValue {
+    /// The text of what stands at a path such as `items.0.serial`; nil where nothing does.
+    func text(at path: String) -> String? {
+        var value = self
+        for key in path.split(separator: ".") {
+            if let list = value.array {
+                guard let index = Int(key), list.indices.contains(index) else { return nil }
+                value = list[index]
+            } else {
+                guard let inner = value[String(key)] else { return nil }
+                value = inner
+            }
+        }
+        return value == .null ? nil : value.string ?? value.json
+    }
+}

@@ -1,0 +1,155 @@
+import ArgumentParser
+import Barcodes
+import Devices
+import Glibc
+import Ledger
+import Scenarios
+
+/// `travelerd scenario`
+struct RunScenarios: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "scenario",
+        abstract: "Run scenario files against a scratch ledger.",
+        discussion: """
+            Prints each line that came out otherwise, then how many passed and failed; exits with 1 if any did. No
+            device, printer or socket is opened.
+
+            Example:
+              travelerd scenario examples/scenarios/*.scenario
+              travelerd scenario monday.scenario --site new-rules.yaml
+            """)
+
+    @Argument(help: "Scenario files.", completion: .file(extensions: ["scenario"]))
+    var files: [String]
+
+    @Option(help: "A site file to use in the place of those that the scenarios name.", completion: .file())
+    var site: String?
+
+    func run() async throws {
+        var (passed, failed) = (0, 0)
+        for file in files {
+            let outcome = try await Scenario(file: file, site: site).run()
+            for failure in outcome.failures { print(failure) }
+            passed += outcome.passed
+            failed += outcome.failures.count
+        }
+        print("\(passed) passed, \(failed) failed")
+        if failed > 0 { throw ExitCode(1) }
+    }
+}
+
+/// `travelerd check`
+struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Walk a ledger that no daemon has open, and say whether it adds up.",
+        discussion: """
+            Walks the chain of events, rebuilds every unit and every count from them, and names the first row that
+            differs. Exits with 1 if one does. While the daemon runs, use: travelerctl audit verify
+
+            Example:
+              travelerd check
+              travelerd check --file /backup/monday.db
+            """)
+
+    @OptionGroup var place: Place
+    @Option(help: "Check this file, such as a back-up, in the place of the ledger.", completion: .file())
+    var file: String?
+
+    func run() throws {
+        let lock = file == nil ? try DaemonLock(directory: place.path) : nil
+        let path = file ?? place.path + "/" + Ledger.fileName
+        let report = try Ledger.verify(file: path, scratch: scratchDirectory()) { Progress.show("\($0) events") }
+        Progress.clear()
+        withExtendedLifetime(lock) {}
+        guard let problem = report.problem else {
+            print("\(path) adds up: \(report.events) events, each chained to the one before, and every count follows from them.")
+            return
+        }
+        print("\(path) does not add up.\n  table \(problem.table), row \(problem.row)\n  \(problem.message)")
+        print("Keep this file, and restore the last good back-up: travelerd restore FILE")
+        throw ExitCode(1)
+    }
+}
+
+/// `travelerd restore`
+struct Restore: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Put a back-up in the place of the ledger, after checking it.",
+        discussion: """
+            The daemon must be stopped. The ledger that was there is kept beside it under another name.
+
+            Example:
+              systemctl stop travelerd
+              travelerd restore /backup/monday.db
+              systemctl start travelerd
+            """)
+
+    @OptionGroup var place: Place
+    @Argument(help: "The back-up.", completion: .file())
+    var file: String
+
+    func run() throws {
+        let lock = try DaemonLock(directory: place.path)
+        let (report, kept) = try Ledger.restore(file, in: place.path) { Progress.show("\($0) events checked") }
+        Progress.clear()
+        withExtendedLifetime(lock) {}
+        print("Restored \(report.events) events from \(file).")
+        if let kept { print("The ledger that was there is kept as \(place.path)/\(kept).") }
+        print("Start the daemon again: systemctl start travelerd")
+    }
+}
+
+/// `travelerd keystrokes`
+struct Keystrokes: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Write what a scanner would send for some codes, as struct input_event records.",
+        discussion: """
+            For trying a station without a scanner: what this writes into a named pipe that is bound to a station is
+            read as if a scanner had read the codes.
+
+            Example:
+              travelerd keystrokes TRV:NEW > /run/traveler/pipe
+            """)
+
+    @Option(help: "Keyboard layout that the scanner types in: us, de or fr.")
+    var layout: String = "us"
+    @Argument(help: "The codes, each ended by Enter.")
+    var codes: [String]
+
+    func run() throws {
+        guard let layout = KeyboardLayout(rawValue: layout) else {
+            throw ValidationError("there is no layout \(layout); use us, de or fr")
+        }
+        for code in codes {
+            var now = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &now)
+            let time = Int64(now.tv_sec) * 1_000_000 + Int64(now.tv_nsec) / 1_000
+            let events = try Barcodes.Keystrokes.events(typing: code, layout: layout, startingAt: time)
+            let bytes = events.flatMap(\.bytes)
+            var written = 0
+            while written < bytes.count {
+                let count = bytes.withUnsafeBytes { write(1, $0.baseAddress?.advanced(by: written), bytes.count - written) }
+                guard count > 0 else { throw ExitCode(1) }
+                written += count
+            }
+        }
+    }
+}
+
+/// A line on a terminal that is written over; nothing where nobody looks.
+enum Progress {
+    static func show(_ text: String) {
+        if isatty(2) == 1 { writeError("\r\u{1B}[K\(text)") }
+    }
+    static func clear() {
+        if isatty(2) == 1 { writeError("\r\u{1B}[K") }
+    }
+}
+
+/// Where scratch files go.
+func scratchDirectory() -> String { environment("TMPDIR") ?? "/tmp" }
+
+/// A variable of the environment; nil for none and for an empty one.
+func environment(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+}
