@@ -26,6 +26,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -51,7 +52,8 @@ let package = Package(
             name: "ControlServer",
             dependencies: [
                 "Barcodes", "ControlAPI", "CLinux", "Labels", "Ledger", "Line", "SiteFile", "Tracking", hummingbird, nioCore,
-                nioPosix, nioHTTP1, logging, lifecycle, crypto,
+                nioPosix, logging, lifecycle, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: strict),
         .target(

@@ -30,7 +30,8 @@ public enum JSONValue: Hashable, Sendable {
     public var int: Int? {
         switch self {
         case .int(let number): number
-        case .double(let number): Int(exactly: number)
+        // Not Int(exactly:), which needs the C library's trunc.
+        case .double(let number) where abs(number) < 0x1p63 && Double(Int(number)) == number: Int(number)
         default: nil
         }
     }
@@ -73,6 +74,7 @@ public struct JSONObject: Hashable, Sendable {
 
     /// An object of those pairs that have a value. Of two pairs with the same key the later one counts.
     public init(omittingNil pairs: some Sequence<(key: String, value: JSONValue?)>) {
+        entries.reserveCapacity(pairs.underestimatedCount)
         for (key, value) in pairs { if let value { self[key] = value } }
     }
 

@@ -41,10 +41,13 @@ extension JSONValue {
 
     private static func write(_ text: String, into bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "\""))
-        let isPlain = text.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }
-        if isPlain {
-            bytes += text.utf8
-        } else {
+        // Nearly every text here is plain ASCII, and goes out as it is.
+        let isWritten = text.utf8.withContiguousStorageIfAvailable { buffer in
+            guard buffer.allSatisfy({ $0 >= 0x20 && $0 < 0x7F && $0 != 0x22 && $0 != 0x5C }) else { return false }
+            bytes.append(contentsOf: buffer)
+            return true
+        }
+        if isWritten != true {
             for scalar in text.unicodeScalars { write(scalar, into: &bytes) }
         }
         bytes.append(UInt8(ascii: "\""))

@@ -67,7 +67,9 @@ extension Connection {
         if let order = filter.order { source = "delivery INDEXED BY delivery_order WHERE order_number = \(order)" }
         let walk = Walk(
             key: "id", sources: [source], rows: "delivery ON delivery.id = walk.key", condition: conditions.all)
-        return try self.page(walk, page, columns(for: access, in: plant), Delivery.init(row:))
+        var listing = try self.page(walk, page, columns(for: access, in: plant), Delivery.init(row:))
+        if page.total { listing.total = try count(walk) }
+        return listing
     }
 
     /// Who sees a delivery as such, with its unserialised goods: its station's team, and those who handle every

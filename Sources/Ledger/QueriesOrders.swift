@@ -37,8 +37,10 @@ extension Connection {
         if let team = filter.team { conditions.append("work_order.team = \(team)") }
         let walk = Walk(
             key: "number", sources: ["work_order WHERE TRUE"], rows: "work_order ON work_order.number = walk.key",
-            condition: conditions.all)
-        return try self.page(walk, page, WorkOrder.columns, WorkOrder.init(row:))
+            condition: conditions.all, isNumbered: false)
+        var listing = try self.page(walk, page, WorkOrder.columns, WorkOrder.init(row:))
+        if page.total { listing.total = try count(walk) }
+        return listing
     }
 }
 

@@ -50,6 +50,8 @@ struct Walk {
     var rows: SQL
     /// What rows must fulfil.
     var condition: SQL
+    /// Keys are numbers, not text.
+    var isNumbered = true
 
     /// Keys that one statement looks at.
     static let window = 1_000
@@ -118,8 +120,9 @@ extension Connection {
         var items: [Item] = []
         var last: Value?
         var isFull = false
+        let start = try page.cursor.map { cursor in try Value(cursor: cursor, isNumber: walk.isNumbered) }
         let goOn = try forEachWindow(
-            walk, descending: page.descending, from: try page.cursor.map(Value.init(cursor:)), bound: Walk.pageBound
+            walk, descending: page.descending, from: start, bound: Walk.pageBound
         ) { window in
             let query: SQL = """
                 \(walk.select("\(columns), walk.key", window))
@@ -170,13 +173,14 @@ extension Value {
     }
 
     /// Reads what `cursor` wrote.
-    init(cursor: String) throws(Refusal) {
+    init(cursor: String, isNumber: Bool) throws(Refusal) {
         let plain = cursor.replacing("-", with: "+").replacing("_", with: "/")
         let padding = String(repeating: "=", count: (4 - plain.utf8.count % 4) % 4)
         let key = Data(base64Encoded: plain + padding).flatMap { String(validating: $0, as: UTF8.self) }
-        switch (key?.first, key.flatMap { Int64($0.dropFirst()) }) {
-        case ("n", let number?): self = .int(number)
-        case ("t", _): self = .text(String(key?.dropFirst() ?? ""))
+        let content = key?.dropFirst() ?? ""
+        switch (key?.first, isNumber, Int64(content)) {
+        case ("n", true, let number?): self = .int(number)
+        case ("t", false, _): self = .text(String(content))
         default:
             throw Refusal(.invalid, "this cursor is not one that a list gave; leave it out to begin at the first page")
         }

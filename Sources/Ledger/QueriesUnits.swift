@@ -55,7 +55,7 @@ extension Connection {
         if filter.mine { conditions.append(UnitColumns.unit.inHands(of: access.login)) }
         return Walk(
             key: "serial", sources: try sources(filter, access), rows: "unit ON unit.serial = walk.key",
-            condition: conditions.all)
+            condition: conditions.all, isNumbered: false)
     }
 
     private func sources(_ filter: UnitFilter, _ access: Access) throws -> [SQL] {

@@ -61,8 +61,11 @@ struct Serve: AsyncParsableCommand {
             ledger: ledger,
             fill: { job throws(PrintFailure) in try await fillLabel(job, in: ledger) },
             send: { job, label throws(PrintFailure) in try sendLabel(job, label, directory) })
-        let server = ControlServer(control: Control(
-            ledger: ledger, version: Release.version, startedAt: Ledger.systemClock(), logger: log), socketPath: socket, logger: log) {
+        let peers = Peers()
+        let control = Control(
+            ledger: ledger, version: Release.version, startedAt: Ledger.systemClock(),
+            refresh: { await peers.caller(uid: $0.uid) }, logger: log)
+        let server = ControlServer(control, peers: peers, path: socket, logger: log) {
             log.info("ready", metadata: ["socket": "\(socket)", "ledger": "\(directory)"])
             if ledger.plant == Plant() {
                 log.notice("there is no site file yet; apply one: travelerctl site apply FILE")

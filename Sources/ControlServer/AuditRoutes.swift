@@ -1,0 +1,74 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+extension Control {
+    static let auditRoutes = [
+        Route(
+            .get, "/audit", "Every event within the caller's scope", .audit,
+            query: Route.list(
+                ["-event", "event"],
+                [
+                    .init("actor", .text, "By this person."),
+                    .init("kind", .text, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
+                ] + period), output: .json(.page(.named(.auditItem)))
+        ) { call in
+            var filter = EventFilter(
+                actor: call.query["actor"]?.string, from: call.time("from"), to: call.time("to", endOfDay: true))
+            try filter.limit(toKind: call.query["kind"]?.string)
+            return call.list(try await call.events(filter, call.page)) { $0.json(for: call.access) }
+        },
+        Route(
+            .post, "/audit/verify", "Walk the chain of events and rebuild everything from it", .administer,
+            input: .json([]), output: .json(.named(.verification)), isChange: false
+        ) { call in
+            let report = try await call.ledger.verify()
+            return call.json(
+                JSONValue(omittingNil: [
+                    "ok": .bool(report.problem == nil), "events": .int(Int(report.events)),
+                    "problem": report.problem.map {
+                        ["table": .string($0.table), "row": .string($0.row), "message": .string($0.message)]
+                    },
+                ]))
+        },
+        Route(
+            .get, "/scans", "Every frame that was read at a station within the caller's scope", .audit,
+            query: Route.list(
+                ["-event", "event"],
+                [
+                    .init("station", .text, "At this station."),
+                    .init("result", .choice(["accepted", "refused", "ignored"]), "With this result."),
+                ] + period), output: .json(.page(.named(.scanItem)))
+        ) { call in
+            let filter = EventFilter(
+                station: call.query["station"]?.string, from: call.time("from"), to: call.time("to", endOfDay: true),
+                scansOnly: true, results: call.word("result").map { [$0] })
+            return call.list(try await call.events(filter, call.page)) { $0.scanItem }
+        },
+    ]
+}
+
+extension EventFilter {
+    /// Limits it to a kind, or to a group of kinds.
+    mutating func limit(toKind text: String?) throws(Problem) {
+        guard let text else { return }
+        if let kind = EventKind(rawValue: text) {
+            kinds = [kind]
+            return
+        }
+        let prefix = text.hasSuffix(".") ? text : text + "."
+        guard EventKind.allCases.contains(where: { $0.rawValue.hasPrefix(prefix) }) else {
+            let known = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw Problem(.invalidArgument, "there is no kind of event \(text.prefix(40)); expected one of \(known)")
+        }
+        kindPrefix = prefix
+    }
+}
+
+extension Call {
+    /// Events within the caller's scope, ready to be shown.
+    func events(_ filter: EventFilter, _ page: Page) async throws -> Listing<ShownEvent> {
+        let (access, plant) = (access, plant)
+        return try await read { try $0.shownEvents(filter, for: access, in: plant, page) }
+    }
+}

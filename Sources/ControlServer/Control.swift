@@ -1,0 +1,154 @@
+import Barcodes
+import ControlAPI
+public import Ledger
+public import Logging
+import Tracking
+
+/// The control interface: requests in, answers out, whatever carries them.
+///
+/// Who asks is taken from the caller, never from the request, and what they may do is decided anew for each request from
+/// the plant as it then is.
+public struct Control: Sendable {
+    let ledger: Ledger
+    let version: String
+    let startedAt: Int64
+    let clock: @Sendable () -> Int64
+    let problems: @Sendable () -> [String]
+    let hasScanner: @Sendable (_ station: String) -> Bool?
+    let refresh: @Sendable (Caller) async -> Caller
+    let logger: Logger
+    let zones = Zones()
+    private let denials = Denials()
+    let scanCounts: ScanCounts
+
+    /// The control interface of one ledger.
+    ///
+    /// - Parameters:
+    ///   - version: version of the daemon.
+    ///   - startedAt: when the daemon started, in milliseconds since 1970.
+    ///   - clock: milliseconds since 1970.
+    ///   - problems: what is wrong now and what to do, a sentence each; shown to admins.
+    ///   - hasScanner: whether a station's scanners are connected; nil where none are bound.
+    ///   - refresh: looks again who a caller is, for streams that last.
+    public init(
+        ledger: Ledger, version: String, startedAt: Int64,
+        clock: @escaping @Sendable () -> Int64 = Ledger.systemClock,
+        problems: @escaping @Sendable () -> [String] = { [] },
+        hasScanner: @escaping @Sendable (_ station: String) -> Bool? = { _ in nil },
+        refresh: @escaping @Sendable (Caller) async -> Caller = { $0 },
+        logger: Logger = Logger(label: "traveler.control")
+    ) {
+        (self.ledger, self.version, self.startedAt, self.clock) = (ledger, version, startedAt, clock)
+        (self.problems, self.hasScanner, self.refresh, self.logger) = (problems, hasScanner, refresh, logger)
+        scanCounts = ScanCounts(ledger)
+    }
+
+    /// Answers a request. What goes wrong is an answer too.
+    public func answer(_ request: ControlRequest, from caller: Caller) async -> ControlResponse {
+        do {
+            return try await dispatch(request, caller)
+        } catch {
+            return ControlResponse(problem(error, request))
+        }
+    }
+
+    static let table = RouteTable(
+        statusRoutes + siteRoutes + productRoutes + unitRoutes + workOrderRoutes + stationRoutes + labelRoutes
+            + stockRoutes + organisationRoutes + auditRoutes + reportRoutes + streamRoutes + systemRoutes)
+
+    private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
+        let plant = ledger.plant
+        guard let access = Access(caller, in: plant) else {
+            await recordDenial(request, caller)
+            throw Problem(
+                .permissionDenied,
+                "cannot let \(caller.name) in: nobody with this login is in the site file; ask an admin to add you")
+        }
+        let path = try RequestText.segments(request.path)
+        let matches = path.first == "v1" ? Self.table.match(path.dropFirst()) : []
+        guard !matches.isEmpty else {
+            throw Problem(
+                .notFound, "there is nothing at \(request.path.prefix(200)); GET /v1/openapi.json lists what there is")
+        }
+        guard let (route, parameters) = matches.first(where: { $0.route.method.rawValue == request.method }) else {
+            let allowed = matches.map(\.route.method.rawValue)
+            throw Problem(
+                .invalidArgument,
+                "cannot \(request.method.prefix(20)) here; use \(allowed.joined(separator: " or "))", status: 405,
+                allowed: allowed)
+        }
+        guard route.verbs.contains(where: access.may) else {
+            throw Problem(.permissionDenied, "\(access.login) may not do this; ask an admin for the right")
+        }
+        guard request.body.count <= ControlRequest.bodyLimit else {
+            throw Problem(.tooLarge, "cannot take a body of more than 1 MiB; send less at once")
+        }
+        var call = Call(control: self, caller: caller, access: access, plant: plant, parameters: parameters)
+        call.query = try route.query(in: request.query)
+        switch route.input {
+        case .none: break
+        case .json(let properties): call.body = try RequestText.object(request.body, properties)
+        case .yaml: call.text = try RequestText.text(request.body)
+        }
+        if route.isChange { call.key = try idempotencyKey(request, access) }
+        call.lastEventID = request.lastEventID
+        return try await route.handler(call)
+    }
+
+    private func idempotencyKey(_ request: ControlRequest, _ access: Access) throws -> IdempotencyKey? {
+        guard let key = request.idempotencyKey else { return nil }
+        guard (1...200).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+            throw Problem(
+                .invalidArgument, "an Idempotency-Key is 1 to 200 printable ASCII characters without spaces; a UUID is right")
+        }
+        return IdempotencyKey(
+            caller: access.login, route: request.method + " " + request.path, key: key, body: request.body)
+    }
+
+    /// Puts it on record that somebody was sent away. A caller who keeps knocking must not fill the disk with it.
+    private func recordDenial(_ request: ControlRequest, _ caller: Caller) async {
+        guard denials.isToBeRecorded(caller, at: clock()) else { return }
+        let what = "\(request.method.prefix(20)) \(request.path.prefix(200))"
+        logger.warning("sent away", metadata: ["caller": "\(caller.name)", "request": "\(what)"])
+        do {
+            try await ledger.submit(.recordDenial(who: caller.name, request: what), by: .system) { _, _ in
+                StoredAnswer(status: 403, body: [])
+            }
+        } catch {
+            logger.error("cannot record that a caller was sent away: \(error)")
+        }
+    }
+
+    private func problem(_ error: any Error, _ request: ControlRequest) -> Problem {
+        switch error {
+        case let problem as Problem: return problem
+        case let refusal as Refusal: return Problem(refusal)
+        case let error as StorageError: return Problem(.unavailable, error.description)
+        case is CancellationError: return Problem(.unavailable, "the daemon is stopping; try again")
+        default:
+            logger.error("\(request.method) \(request.path): \(error)")
+            return Problem(.internal, "something went wrong in the daemon; its journal says more")
+        }
+    }
+}
+
+extension Access {
+    /// The rights of a caller, or nil for somebody who is nobody here.
+    init?(_ caller: Caller, in plant: Plant) {
+        guard let login = caller.login ?? (caller.isAdmin ? caller.name : nil) else { return nil }
+        self.init(login: login, isAdmin: caller.isAdmin, in: plant)
+    }
+}
+
+extension Problem {
+    /// A rule's no as the wire says it.
+    init(_ refusal: Refusal) {
+        switch refusal.kind {
+        case .invalid: self.init(.invalidArgument, refusal.message)
+        case .notPermitted: self.init(.permissionDenied, refusal.message)
+        case .notFound: self.init(.notFound, refusal.message)
+        case .conflict: self.init(.conflict, refusal.message)
+        case .rule(let reason): self.init(.refused, refusal.message, reason: reason.rawValue)
+        }
+    }
+}

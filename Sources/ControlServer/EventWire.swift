@@ -1,0 +1,109 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+/// An event as one caller sees it.
+struct ShownEvent: Sendable {
+    let record: EventRecord
+    /// It happened within the caller's scope, but to a unit that does not: what names the unit is left out.
+    let isRedacted: Bool
+
+    var id: Int64 { record.id }
+    private var unit: String? { isRedacted ? nil : record.event.unit }
+    private var code: String? { isRedacted ? nil : record.event.frame?.code }
+
+    /// The event in the audit log and in the stream of events.
+    func json(for access: Access) -> JSONValue {
+        let event = record.event
+        return JSONValue(omittingNil: [
+            "event": .string(String(id)), "at": .init(time: record.at), "kind": .string(event.kind.rawValue),
+            "actor": .init(event.actor), "station": .init(event.station), "unit": .init(unit),
+            "product": isRedacted ? nil : .init(event.product), "work_order": isRedacted ? nil : .init(event.workOrder),
+            "team": .init(event.team), "reason": .init(event.reason?.rawValue),
+            "note": isRedacted ? nil : .init(event.note), "code": .init(code), "before": event.before?.json,
+            "after": event.after?.json, "details": isRedacted ? nil : event.detailsJSON(for: access),
+        ])
+    }
+
+    /// The event in the log of scans.
+    var scanItem: JSONValue {
+        let event = record.event
+        let result =
+            switch event.kind {
+            case .scanRefused: "refused"
+            case .scanIgnored: "ignored"
+            default: "accepted"
+            }
+        return JSONValue(omittingNil: [
+            "event": .string(String(id)), "at": .init(time: record.at), "station": .init(event.station),
+            "device": .init(event.frame?.device), "code": .init(code), "result": .string(result),
+            "reason": .init(event.reason?.rawValue), "unit": .init(unit), "operator": .init(event.actor),
+        ])
+    }
+}
+
+extension Connection {
+    /// Events within a scope. One that names a unit without changing it (a refused scan, say) may lie within the scope
+    /// for its station while its unit does not.
+    func shownEvents(
+        _ filter: EventFilter, for access: Access, in plant: Plant, _ page: Page
+    ) throws -> Listing<ShownEvent> {
+        let listing = try events(filter, for: access, in: plant, page)
+        let shown = try listing.items.map { record in
+            let event = record.event
+            var isRedacted = false
+            if access.scope != .all, event.after == nil, event.team == nil, event.actor != access.login,
+                let serial = event.unit
+            {
+                isRedacted = try unit(serial, for: access) == nil
+            }
+            return ShownEvent(record: record, isRedacted: isRedacted)
+        }
+        return Listing(items: shown, nextCursor: listing.nextCursor, total: listing.total)
+    }
+}
+
+extension EventRecord {
+    /// The event in its unit's history.
+    var historyItem: JSONValue {
+        JSONValue(omittingNil: [
+            "event": .string(String(id)), "at": .init(time: at), "kind": .string(event.kind.rawValue),
+            "actor": .init(event.actor), "station": .init(event.station), "note": .init(event.note),
+            "before": event.before?.json, "after": event.after?.json, "type": .init(event.details.defectType),
+            "reason": .init(event.details.reason ?? event.reason?.rawValue), "price": .init(event.details.price),
+            "undoes": event.undoes.map { .string(String($0)) }, "work_order": .init(event.workOrder),
+        ])
+    }
+}
+
+extension Event {
+    /// What belongs to the event beside its states; nil where there is nothing.
+    fileprivate func detailsJSON(for access: Access) -> JSONValue? {
+        let showsPurchase = access.may(.seeOrders)
+        var object = JSONObject()
+        object["type"] = .init(details.defectType)
+        object["reason"] = .init(details.reason)
+        object["price"] = .init(details.price)
+        if showsPurchase {
+            object["supplier"] = .init(details.supplier)
+            object["cost"] = .init(details.cost)
+        }
+        object["delivery"] = .init(details.delivery)
+        object["undoes"] = undoes.map { .string(String($0)) }
+        switch change {
+        case nil, .labelVoided, .deliveryClosed: break
+        case .workOrder(let order): object["work_order"] = order.json
+        case .workOrderStatus(let status): object["status"] = .string(status.rawValue)
+        case .labelReserved(let label): object["station"] = .string(label.station)
+        case .job(let job): object["label_job"] = job.json
+        case .stock(let change): object["change"] = .int(change)
+        case .deliveryOpened(let delivery):
+            object["order"] = .string(delivery.order)
+            if showsPurchase || access.may(.deliver) { object["customer"] = .init(delivery.customer) }
+        case .plant(let changes):
+            object["changes"] = .array(
+                changes.map { ["kind": .string($0.key.kind), "name": .string($0.key.code)] })
+        }
+        return object.isEmpty ? nil : .object(object)
+    }
+}

@@ -1,0 +1,147 @@
+import ControlAPI
+import Tracking
+
+extension Control {
+    /// The OpenAPI 3.1 document of all routes, made once from their table.
+    static let openAPIBytes = openAPI.jsonBytes
+
+    static var openAPI: JSONValue {
+        var paths = JSONObject()
+        for route in table.routes {
+            var methods = paths[route.template]?.object ?? [:]
+            methods[route.method.rawValue.lowercased()] = route.operation
+            paths[route.template] = .object(methods)
+        }
+        let schemas = Resource.allCases.map { (key: $0.rawValue, value: Optional($0.shape.schema)) }
+        return [
+            "openapi": "3.1.0",
+            "info": [
+                "title": "traveler", "version": "1",
+                "description": """
+                    The control interface of travelerd, over its Unix socket. Callers are known by the credentials of \
+                    their process. Times are RFC 3339 in UTC with milliseconds; amounts are in the plant's currency; \
+                    what lies outside a caller's scope answers as if it did not exist.
+                    """,
+            ],
+            "servers": [["url": "http://localhost", "description": "Over the socket /run/traveler/control.sock."]],
+            "paths": .object(paths), "components": ["schemas": .object(JSONObject(omittingNil: schemas))],
+        ]
+    }
+}
+
+extension Route {
+    fileprivate var operation: JSONValue {
+        var parameters = segments.compactMap { segment -> JSONValue? in
+            guard case .parameter(let name) = segment else { return nil }
+            return ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]]
+        }
+        parameters += query.map {
+            ["name": .string($0.name), "in": "query", "description": .string($0.summary), "schema": $0.shape.schema]
+        }
+        if isChange {
+            parameters.append([
+                "name": "Idempotency-Key", "in": "header", "schema": ["type": "string", "maxLength": 200],
+                "description": "The same key again, within 24 hours, gets the stored answer and does nothing.",
+            ])
+        }
+        if case .events = output {
+            parameters.append([
+                "name": "Last-Event-ID", "in": "header", "schema": ["type": "string"],
+                "description": "Go on behind this event.",
+            ])
+        }
+        return JSONValue(omittingNil: [
+            "operationId": .string(operationID), "summary": .string(summary), "tags": [.string(noun)],
+            "parameters": parameters.isEmpty ? nil : .array(parameters), "requestBody": requestBody,
+            "responses": responses, "x-verbs": .array(verbs.map { .string("\($0)") }),
+        ])
+    }
+
+    private var noun: String {
+        if case .literal(let noun)? = segments.first { noun } else { "" }
+    }
+
+    /// Such as `post-units-hold`.
+    private var operationID: String {
+        let words = segments.map { segment in
+            switch segment {
+            case .literal(let word): word.replacing(".", with: "-")
+            case .parameter(let name): "by-\(name)"
+            }
+        }
+        return ([method.rawValue.lowercased()] + words).joined(separator: "-")
+    }
+
+    private var requestBody: JSONValue? {
+        switch input {
+        case .none: nil
+        case .json(let properties):
+            [
+                "required": .bool(properties.contains { !$0.isOptional }),
+                "content": ["application/json": ["schema": Shape.object(properties).schema]],
+            ]
+        case .yaml: ["required": true, "content": ["application/yaml": ["schema": ["type": "string"]]]]
+        }
+    }
+
+    private var responses: JSONValue {
+        func response(_ mediaType: String, _ schema: JSONValue) -> JSONValue {
+            ["description": "Done.", "content": .object([mediaType: ["schema": schema]])]
+        }
+        let (status, good) =
+            switch output {
+            case .json(let shape, let status): (status, response("application/json", shape.schema))
+            case .text(let type): (200, response(type, ["type": "string"]))
+            case .events(let shape): (200, response("text/event-stream", shape.schema))
+            case .file(let type): (200, response(type, ["type": "string", "format": "binary"]))
+            }
+        let problem: JSONValue = [
+            "description": "Not done, and why.",
+            "content": .object([Problem.mediaType: ["schema": Shape.named(.problem).schema]]),
+        ]
+        return .object([String(status): good, "default": problem])
+    }
+}
+
+extension Shape {
+    /// As JSON Schema.
+    var schema: JSONValue {
+        switch self {
+        case .text(let limit): ["type": "string", "maxLength": .int(limit)]
+        case .line: ["type": "string", "minLength": 1, "maxLength": 200]
+        case .time: ["type": "string", "format": "date-time"]
+        case .day: ["type": "string", "format": "date"]
+        case .moment: ["type": "string", "anyOf": [["format": "date-time"], ["format": "date"]]]
+        case .integer(let range):
+            JSONValue(omittingNil: [
+                "type": "integer", "minimum": range.lowerBound == .min ? nil : .int(range.lowerBound),
+                "maximum": range.upperBound == .max ? nil : .int(range.upperBound),
+            ])
+        case .number: ["type": "number"]
+        case .money: ["type": "number", "minimum": 0]
+        case .flag: ["type": "boolean"]
+        case .choice(let words): ["type": "string", "enum": .array(words.map(JSONValue.string))]
+        case .list(let shape): ["type": "array", "items": shape.schema]
+        case .object(let properties):
+            JSONValue(omittingNil: [
+                "type": "object", "additionalProperties": false,
+                "properties": .object(
+                    JSONObject(omittingNil: properties.map { (key: $0.name, value: Optional($0.schema)) })),
+                "required": properties.allSatisfy(\.isOptional)
+                    ? nil : .array(properties.filter { !$0.isOptional }.map { .string($0.name) }),
+            ])
+        case .map(let shape): ["type": "object", "additionalProperties": shape.schema]
+        case .nullable(let shape): ["anyOf": [shape.schema, ["type": "null"]]]
+        case .named(let resource): ["$ref": .string("#/components/schemas/\(resource.rawValue)")]
+        case .anything: ["type": "object"]
+        }
+    }
+}
+
+extension Property {
+    fileprivate var schema: JSONValue {
+        guard !summary.isEmpty, case .object(var object) = shape.schema else { return shape.schema }
+        object["description"] = .string(summary)
+        return .object(object)
+    }
+}

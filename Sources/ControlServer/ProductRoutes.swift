@@ -1,0 +1,101 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+extension Control {
+    static let productRoutes = [
+        Route(
+            .get, "/products", "Products with their counts within the caller's scope", .see,
+            query: Route.list(
+                ["code", "-code"],
+                [
+                    .init("view", .choice(["available", "all"]), "`available`: those with something to ship; `all` if not given."),
+                    .init("type", .text, "Of this type."), .init("search", .text, "In code and name, whatever the case."),
+                    .init("low_stock", .flag, "Only those below their threshold; for those who see balances."),
+                ]), output: .json(.page(.named(.product)))
+        ) { call in try await call.products() },
+        Route(.get, "/products/{code}", "One product", .see, output: .json(.named(.product))) { call in
+            guard let product = call.plant.products[call.path("code")] else {
+                throw call.notFound("product", call.path("code"))
+            }
+            let cards = try await call.cards([product])
+            return call.json(cards.json(product, call.access))
+        },
+        Route(
+            .post, "/products/{code}/adjustments", "Count stock anew", .adjust,
+            input: .json([
+                Property("change", .integer, "Change of the unserialised balance.", optional: true),
+                Property("serials", .list(.text), "Units that were found, or are missing from stock.", optional: true),
+                Property("note", .text, "Why."),
+            ]), output: .json(.named(.product), status: 201)
+        ) { call in try await call.adjust() },
+    ]
+}
+
+/// Counts of products: within the caller's scope, and of the whole plant for those who see balances.
+private struct Cards: Sendable {
+    var own: [String: Card]
+    var whole: [String: Card]?
+
+    func json(_ product: Product, _ access: Access) -> JSONValue {
+        product.json(own[product.code] ?? Card(), store: whole.map { $0[product.code]?.store ?? 0 }, for: access)
+    }
+}
+
+extension Call {
+    fileprivate func cards(_ products: [Product]) async throws -> Cards {
+        let codes = products.map(\.code)
+        let whole = access.seesBalances ? Access(login: access.login, isAdmin: true, in: plant) : nil
+        return try await read { [access] db in
+            Cards(own: try db.cards(codes, for: access), whole: try whole.map { try db.cards(codes, for: $0) })
+        }
+    }
+
+    fileprivate func products() async throws -> ControlResponse {
+        let lowOnly = query["low_stock"]?.bool ?? false
+        if lowOnly, !access.seesBalances {
+            throw Problem(.permissionDenied, "low stock is shown to those who adjust stock; ask an admin for the right")
+        }
+        let search = query["search"]?.string?.lowercased()
+        var products = plant.products.values.filter { product in
+            if let type = query["type"]?.string, product.type != type { return false }
+            guard let search, !search.isEmpty else { return true }
+            return product.code.lowercased().contains(search) || product.name.lowercased().contains(search)
+        }
+        let cards = try await cards(products)
+        if query["view"]?.string == "available" { products.removeAll { (cards.own[$0.code]?.store ?? 0) <= 0 } }
+        if lowOnly { products.removeAll { (cards.whole?[$0.code]?.store ?? 0) >= $0.lowStock } }
+        return try list(products, by: \.code) { cards.json($0, access) }
+    }
+
+    fileprivate func adjust() async throws -> ControlResponse {
+        let code = path("code")
+        guard let product = plant.products[code] else { throw notFound("product", code) }
+        let note = field("note")
+        let command: Command
+        switch (body["change"]?.int, body["serials"]) {
+        case (let change?, nil): command = .adjust(product: code, change: change, note: note)
+        case (nil, .some): command = .adjustSerials(product: code, serials: fields("serials"), note: note)
+        default: throw Problem(.invalidArgument, "an adjustment names either `change` or `serials`")
+        }
+        let before = try await cards([product]).own[code] ?? Card()
+        return try await submit(command, status: 201) { [access] state, decision in
+            let whole = state.card(CardKey(product: code))
+            return product.json(access.card(before, after: decision, whole), store: whole.store, for: access)
+        }
+    }
+}
+
+extension Access {
+    /// The counts that this caller sees once a decision is true.
+    fileprivate func card(_ before: Card, after decision: Decision, _ whole: Card) -> Card {
+        if scope == .all { return whole }
+        var card = before
+        for event in decision.events {
+            if let state = event.before, sees(team: event.team, state) { card.units[state.status, default: 0] -= 1 }
+            if let state = event.after, sees(team: event.team, state) { card.units[state.status, default: 0] += 1 }
+        }
+        card.unserialised = whole.unserialised
+        return card
+    }
+}

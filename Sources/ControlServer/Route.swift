@@ -1,0 +1,123 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+/// One entry of the table of routes: what it is, what it takes to use it, what comes in, what goes out, and who does it.
+///
+/// Dispatch and the OpenAPI document both follow from this declaration; a handler sees only what passed its checks.
+struct Route: Sendable {
+    /// The methods in use.
+    enum Method: String, Sendable { case get = "GET", put = "PUT", post = "POST", patch = "PATCH" }
+
+    /// A part of a path between slashes.
+    enum Segment: Sendable, Equatable {
+        case literal(String)
+        case parameter(String)
+    }
+
+    /// What a request brings along.
+    enum Input: Sendable {
+        case none
+        case json([Property])
+        case yaml
+    }
+
+    /// What a good answer is.
+    enum Output: Sendable {
+        case json(Shape, status: Int = 200)
+        case text(String)
+        case events(Shape)
+        case file(String)
+    }
+
+    /// A parameter of the query.
+    struct Parameter: Sendable {
+        let name: String
+        let shape: Shape
+        let summary: String
+
+        init(_ name: String, _ shape: Shape, _ summary: String) {
+            (self.name, self.shape, self.summary) = (name, shape, summary)
+        }
+    }
+
+    let method: Method
+    let template: String
+    let segments: [Segment]
+    let summary: String
+    /// The rights of which the caller needs one.
+    let verbs: [Verb]
+    let query: [Parameter]
+    let input: Input
+    let output: Output
+    /// Whether a request here changes something, so that it takes an `Idempotency-Key`.
+    let isChange: Bool
+    let handler: @Sendable (Call) async throws -> ControlResponse
+
+    /// - Parameter template: path under `/v1`, such as `/units/{serial}/hold`.
+    init(
+        _ method: Method, _ template: String, _ summary: String, _ verbs: Verb..., query: [Parameter] = [],
+        input: Input = .none, output: Output, isChange: Bool? = nil,
+        _ handler: @escaping @Sendable (Call) async throws -> ControlResponse
+    ) {
+        self.method = method
+        self.template = "/v1" + template
+        segments = template.split(separator: "/").map { segment in
+            segment.hasPrefix("{") ? .parameter(String(segment.dropFirst().dropLast())) : .literal(String(segment))
+        }
+        (self.summary, self.verbs, self.query) = (summary, verbs, query)
+        (self.input, self.output, self.isChange) = (input, output, isChange ?? (method != .get))
+        self.handler = handler
+    }
+
+    /// Parameters of every list.
+    ///
+    /// - Parameter orders: keys to sort by, the default first; none where a filter of the name `order` takes its place.
+    static func list(_ orders: [String], _ filters: [Parameter]) -> [Parameter] {
+        var parameters = filters
+        if let first = orders.first {
+            parameters.append(
+                Parameter("order", .choice(orders), "The key to sort by, `-` for descending; `\(first)` if not given."))
+        }
+        return parameters + [
+            Parameter("limit", .integer(1...1_000), "At most this many items; 100 if not given."),
+            Parameter("cursor", .text, "The `next_cursor` of the page before."),
+            Parameter("total", .flag, "Also count all items."),
+        ]
+    }
+}
+
+/// Every route there is, found by path.
+struct RouteTable: Sendable {
+    let routes: [Route]
+    /// Routes by their first segment, which is never a parameter.
+    private let byNoun: [String: [Route]]
+
+    init(_ routes: [Route]) {
+        self.routes = routes
+        byNoun = Dictionary(grouping: routes) { route in
+            if case .literal(let noun)? = route.segments.first { noun } else { "" }
+        }
+    }
+
+    /// Finds the routes of a path's decoded segments (without `v1`), with the values of their parameters. One with more
+    /// of the path's own words goes before one that takes them for a parameter.
+    func match(_ path: ArraySlice<String>) -> [(route: Route, parameters: [String: String])] {
+        guard let noun = path.first, let candidates = byNoun[noun] else { return [] }
+        var matches: [(route: Route, parameters: [String: String])] = []
+        for route in candidates where route.segments.count == path.count {
+            var parameters: [String: String] = [:]
+            let fits = zip(route.segments, path).allSatisfy { segment, text in
+                switch segment {
+                case .literal(let word): return word == text
+                case .parameter(let name):
+                    parameters[name] = text
+                    return !text.isEmpty
+                }
+            }
+            if fits { matches.append((route, parameters)) }
+        }
+        if matches.count > 1 { matches.sort { $0.parameters.count < $1.parameters.count } }
+        return matches
+    }
+}

@@ -1,0 +1,124 @@
+import ControlAPI
+import FoundationEssentials
+import Ledger
+import SiteFile
+import Synchronization
+import Tracking
+
+extension Control {
+    static let siteRoutes = [
+        Route(.get, "/site", "The site file, with everything that was changed by command", .administer, output: .text("application/yaml")) { call in
+            ControlResponse(
+                status: 200, contentType: "application/yaml", body: .bytes(Array(SiteFile.export(call.plant).utf8)))
+        },
+        Route(.put, "/site", "Apply a site file: all of it or nothing", .administer, input: .yaml, output: .json(.named(.plan))) { call in
+            let wanted = try call.wantedPlant()
+            // The plan is of the plant as it is when the writer gets to it.
+            let plan = Mutex<JSONValue>([:])
+            return try await call.submit(
+                .changePlant { plant in
+                    let changes = plant.changes(to: wanted)
+                    plan.withLock { $0 = Control.plan(changes, of: plant) }
+                    return changes
+                }
+            ) { _, _ in plan.withLock { $0 } }
+        },
+        Route(
+            .post, "/site/plan", "What applying a site file would change", .administer, input: .yaml,
+            output: .json(.named(.plan)), isChange: false
+        ) { call in
+            call.json(Control.plan(call.plant.changes(to: try call.wantedPlant()), of: call.plant))
+        },
+    ]
+
+    /// What changes mean for a plant.
+    static func plan(_ changes: [PlantChange], of plant: Plant) -> JSONValue {
+        let lines = changes.map { change -> JSONValue in
+            let key = change.key
+            let (before, after) = (plant.entry(like: change)?.siteFields ?? [:], change.siteFields)
+            let fields = Set(before.map(\.key)).union(after.map(\.key)).filter { before[$0] != after[$0] }.sorted()
+            let action =
+                if before.isEmpty {
+                    "create"
+                } else if after["retired"] == true, before["retired"] != true {
+                    "retire"
+                } else if case .routing = change, fields.contains("stages") {
+                    "new_version"
+                } else {
+                    "change"
+                }
+            return JSONValue(omittingNil: [
+                "action": .string(action), "kind": .string(key.kind),
+                "name": .string(key.code.isEmpty ? key.kind : key.code),
+                "fields": action == "change" ? .array(fields.map(JSONValue.string)) : nil,
+            ])
+        }
+        return ["changes": .array(lines), "unchanged": .bool(lines.isEmpty)]
+    }
+}
+
+extension Call {
+    /// The plant that the body describes.
+    fileprivate func wantedPlant() throws -> Plant {
+        do {
+            return try SiteFile.parse(text, badgeDigest: ledger.badgeDigest)
+        } catch {
+            let count = error.problems.count
+            throw Problem(
+                .invalidArgument,
+                "cannot use the site file: \(error.problems.first?.description ?? "")"
+                    + (count > 1 ? "; and \(count - 1) more" : ""),
+                errors: error.problems.map {
+                    .init(line: $0.line, column: $0.column, path: $0.path, message: $0.message)
+                })
+        }
+    }
+}
+
+extension Plant {
+    /// The entry as it is now that a change is about.
+    fileprivate func entry(like change: PlantChange) -> PlantChange? {
+        switch change {
+        case .settings: .settings(settings)
+        case .department(let entry): departments[entry.code].map(PlantChange.department)
+        case .team(let entry): teams[entry.code].map(PlantChange.team)
+        case .person(let entry): people[entry.login].map(PlantChange.person)
+        case .supplier(let entry): suppliers[entry.code].map(PlantChange.supplier)
+        case .defectType(let entry): defectTypes[entry.code].map(PlantChange.defectType)
+        case .routing(let entry): routings[entry.code].map(PlantChange.routing)
+        case .label(let entry): labels[entry.name].map(PlantChange.label)
+        case .product(let entry): products[entry.code].map(PlantChange.product)
+        case .station(let entry): stations[entry.name].map(PlantChange.station)
+        }
+    }
+}
+
+extension PlantChange {
+    /// The entry's values under the names that they have in a site file.
+    fileprivate var siteFields: JSONObject {
+        func fields(_ entry: some Encodable) -> JSONObject {
+            guard let data = try? JSONEncoder().encode(entry), let json = try? JSONValue(json: Array(data)) else { return [:] }
+            return JSONObject(omittingNil: (json.object ?? [:]).map { (key: Self.siteName($0.key), value: $0.value) })
+        }
+        return switch self {
+        case .settings(let entry): fields(entry)
+        case .department(let entry): fields(entry)
+        case .team(let entry): fields(entry)
+        case .person(let entry): fields(entry)
+        case .supplier(let entry): fields(entry)
+        case .defectType(let entry): fields(entry)
+        case .routing(let entry): fields(entry)
+        case .label(let entry): fields(entry)
+        case .product(let entry): fields(entry)
+        case .station(let entry): fields(entry)
+        }
+    }
+
+    private static func siteName(_ property: String) -> String {
+        switch property {
+        case "signOnRequired": "sign_on"
+        case "versions": "stages"
+        default: property.reduce(into: "") { $0 += $1.isUppercase ? "_\($1.lowercased())" : String($1) }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Barcodes
+import ControlAPI
+import Ledger
+import Logging
+import Tracking
+
+extension Control {
+    static let stationRoutes = [
+        Route(
+            .get, "/stations", "Stations of the caller's teams", .see, query: Route.list(["name", "-name"], []),
+            output: .json(.page(.named(.station)))
+        ) { call in try await call.stations() },
+        Route(.get, "/stations/{name}", "One station, with what it has in hand", .see, output: .json(.named(.station))) { call in
+            let station = try call.visibleStation(call.path("name"))
+            return call.json(try await call.inHand([station])[0])
+        },
+        Route(
+            .post, "/stations/{name}/scans", "Scan a code at a station, from a terminal", .scan,
+            input: .json([Property("code", .text(65_536), "As the scanner reads it.")]),
+            output: .json(.named(.scanAnswer))
+        ) { call in try await call.scan() },
+    ]
+}
+
+extension Call {
+    /// A station within the caller's scope.
+    func visibleStation(_ name: String) throws -> Station {
+        guard let station = plant.stations[name], access.sees(team: station.team, in: plant) else {
+            throw notFound("station", name)
+        }
+        return station
+    }
+
+    fileprivate func stations() async throws -> ControlResponse {
+        let visible = plant.stations.values.filter { !$0.retired && access.sees(team: $0.team, in: plant) }
+        let rendered = try await inHand(visible)
+        let byName = Dictionary(zip(visible.map(\.name), rendered)) { first, _ in first }
+        return try list(visible, by: \.name) { byName[$0.name] ?? [:] }
+    }
+
+    /// Stations with what they have in hand, as far as it lies within the caller's scope.
+    fileprivate func inHand(_ stations: [Station]) async throws -> [JSONValue] {
+        try await read { [access, plant, control] db in
+            try stations.map { station in
+                let session = try db.stationSession(station.name)
+                let bench = try session.bench.flatMap { try db.unit($0, for: access)?.serial }
+                var order = session.workOrder
+                if access.scope != .all, let number = order {
+                    let isVisible = try access.may(.seeOrders) && db.workOrder(number, for: access, in: plant) != nil
+                    if !isVisible { order = nil }
+                }
+                return JSONValue(omittingNil: [
+                    "name": .string(station.name), "mode": .string(station.mode.rawValue),
+                    "stages": .array(station.stages.map(JSONValue.string)), "team": .init(station.team),
+                    "sign_on": station.signOnRequired ? "required" : "optional",
+                    "printers": .array(station.printers.map(JSONValue.string)),
+                    "scanners": .array(
+                        station.scanners.map { ["node": .string($0.node), "layout": .string($0.layout)] }),
+                    "operator": .init(session.person), "bench": .init(bench), "work_order": .init(order),
+                    "delivery": .init(session.delivery),
+                    "connected": control.hasScanner(station.name).map(JSONValue.bool),
+                ])
+            }
+        }
+    }
+
+    fileprivate func scan() async throws -> ControlResponse {
+        let name = path("name")
+        let text = field("code")
+        guard !text.isEmpty else { throw Problem(.invalidArgument, "an empty code was never scanned; give one in `code`") }
+        let scan: Scan
+        if text.unicodeScalars.count > Frame.maximumLength {
+            scan = Scan(
+                station: name, text: String(String.UnicodeScalarView(text.unicodeScalars.prefix(Frame.maximumLength))),
+                broken: "longer than \(Frame.maximumLength) characters")
+        } else {
+            scan = Scan(station: name, text: text, code: Code(frame: text))
+        }
+        do {
+            guard let key else {
+                let answer = try await ledger.scan(scan, by: .person(access), device: "terminal")
+                return ControlResponse(json: answer.jsonBytes)
+            }
+            _ = try visibleStation(name)
+            let stored = try await ledger.submit(.scan(scan), by: .person(access), key: key) { _, decision in
+                StoredAnswer(status: 200, body: decision.answer?.jsonBytes ?? [])
+            }
+            return ControlResponse(status: stored.status, json: stored.body)
+        } catch let error as StorageError {
+            control.logger.error("a scan at \(name) was not recorded: \(error)")
+            return ControlResponse(json: ScanAnswer.notRecorded(at: name, control.clock()))
+        }
+    }
+}

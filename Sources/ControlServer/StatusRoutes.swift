@@ -1,0 +1,56 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+extension Control {
+    static let statusRoutes = [
+        Route(.get, "/status", "How the daemon is", .see, output: .json(.named(.status))) { call in
+            let head = try await call.read { try $0.head() }
+            return call.json(call.status(head: Int(head)))
+        },
+        Route(.get, "/whoami", "Who the caller is, and what they may see", .see, output: .json(.named(.whoami))) { call in
+            call.json(call.whoami)
+        },
+        Route(.get, "/openapi.json", "This document", .see, output: .json(.anything)) { _ in
+            ControlResponse(json: Control.openAPIBytes)
+        },
+    ]
+}
+
+extension Call {
+    fileprivate func status(head: Int) -> JSONValue {
+        let hasSite = plant != Plant()
+        var next: [String] = []
+        if !hasSite {
+            next.append(
+                access.isAdmin ? "Apply a site file: travelerctl site apply FILE" : "Ask an admin to apply a site file")
+        } else if access.isAdmin, plant.stations.values.allSatisfy(\.retired) {
+            next.append("Add stations to the site file, then apply it: travelerctl site apply FILE")
+        } else if access.isAdmin, head <= 1 {
+            next.append("Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
+        }
+        return [
+            "version": .string(control.version), "started_at": .init(time: control.startedAt),
+            "uptime_seconds": .int(Int(max(0, control.clock() - control.startedAt) / 1_000)), "site": .bool(hasSite),
+            "head": .int(head), "role": .string(access.role.rawValue),
+            "problems": .array(access.isAdmin ? control.problems().map(JSONValue.string) : []),
+            "next": .array(next.map(JSONValue.string)),
+        ]
+    }
+
+    fileprivate var whoami: JSONValue {
+        let person = plant.people[access.login]
+        let scope =
+            switch access.scope {
+            case .all: "all"
+            case .teams: access.role == .departmentLead ? "department" : "team"
+            case .own: "own"
+            }
+        return JSONValue(omittingNil: [
+            "login": .string(access.login), "uid": caller.uid.map { .int(Int($0)) },
+            "role": .string(access.role.rawValue), "name": .init(person?.name),
+            "department": .init(person?.department ?? plant.department(ofTeam: person?.team)),
+            "team": .init(person?.team), "grants": .init(access.grants), "scope": .string(scope),
+        ])
+    }
+}

@@ -1,0 +1,90 @@
+import ControlAPI
+import Ledger
+import Tracking
+
+extension Control {
+    static let streamRoutes = [
+        Route(
+            .get, "/events", "Every event within the caller's scope, as it happens", .see,
+            query: [
+                .init("kind", .text, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
+                .init("unit", .text, "About this unit."), .init("station", .text, "At this station."),
+            ], output: .events(.named(.auditItem))
+        ) { call in try await call.followEvents() },
+        Route(
+            .get, "/stations/{name}/watch", "The answer to every scan at a station, as it happens", .see,
+            output: .events(.named(.scanAnswer))
+        ) { call in try call.watch() },
+    ]
+}
+
+extension Call {
+    fileprivate func followEvents() async throws -> ControlResponse {
+        var filter = EventFilter(unit: query["unit"]?.string, station: query["station"]?.string)
+        try filter.limit(toKind: query["kind"]?.string)
+        // Listening begins before the first look, so that nothing falls in between.
+        let heads = ledger.heads()
+        let last: Int64
+        if let text = lastEventID {
+            guard let number = Int64(text), number >= 0 else {
+                throw Problem(.invalidArgument, "Last-Event-ID is the number of an event, as a stream gave it")
+            }
+            last = number
+        } else {
+            last = try await read { try $0.head() }
+        }
+        return EventStream.response { [filter] send in
+            var follower = EventFollower(call: self, filter: filter, last: last)
+            try await send(EventStream.comment)
+            guard try await follower.catchUp(send) != nil else { return }
+            // One look serves any number of new events.
+            try await EventStream.forEach(in: heads, depth: 1) { head in
+                guard let hasSent = try await follower.catchUp(send) else { return false }
+                if head == nil, !hasSent { try await send(EventStream.comment) }
+                return true
+            }
+        }
+    }
+
+    fileprivate func watch() throws -> ControlResponse {
+        let station = try visibleStation(path("name")).name
+        let scans = ledger.committed { $0.answer?.station == station }
+        return EventStream.response { send in
+            try await send(EventStream.comment)
+            // A screen shows the last scan: one that can't keep up may miss older ones.
+            try await EventStream.forEach(in: scans, depth: 64) { committed in
+                let caller = await control.refresh(caller)
+                let plant = ledger.plant
+                guard let access = Access(caller, in: plant), let station = plant.stations[station],
+                    access.sees(team: station.team, in: plant)
+                else { return false }
+                guard let committed, let answer = committed.answer else {
+                    try await send(EventStream.comment)
+                    return true
+                }
+                let json = try await shown(answer, of: committed, to: access)
+                try await send(EventStream.event(id: committed.id, "scan", json))
+                return true
+            }
+        }
+    }
+
+    /// An answer as a caller may see it who did not scan.
+    private func shown(_ answer: ScanAnswer, of committed: Committed, to access: Access) async throws -> [UInt8] {
+        if access.scope == .all { return answer.jsonBytes }
+        guard try await sees(committed, answer, access) else { return answer.redactedBytes }
+        var answer = answer
+        // It names the unit on the bench, which may be another's.
+        if answer.reason == .benchBusy { answer.message = "Another unit is on the bench." }
+        return answer.jsonBytes
+    }
+
+    private func sees(_ committed: Committed, _ answer: ScanAnswer, _ access: Access) async throws -> Bool {
+        guard let serial = answer.serial else { return true }
+        let event = committed.event
+        if event.actor == access.login { return true }
+        if event.unit == serial, let state = event.after { return access.sees(team: event.team, state) }
+        if case .teams(let teams) = access.scope, let team = event.team, teams.contains(team) { return true }
+        return try await read { try $0.unit(serial, for: access) } != nil
+    }
+}

@@ -1,0 +1,168 @@
+import ControlAPI
+import Labels
+import Ledger
+import Line
+import Tracking
+
+extension Control {
+    private static let note = Property("note", .text, "Why.")
+
+    static let unitRoutes = [
+        Route(
+            .get, "/units", "Units within the caller's scope", .see,
+            query: Route.list(
+                ["serial", "-serial"],
+                [
+                    .init("status", .choice(Status.self), "In this status."),
+                    .init("stage", .text, "At this stage, in production."), .init("product", .text, "Of this product."),
+                    .init("work_order", .text, "Of this work order."), .init("team", .text, "Of this team."),
+                    .init("mine", .flag, "Only those assigned to the caller, or last worked on by them."),
+                ]), output: .json(.page(.named(.unit)))
+        ) { call in
+            let filter = UnitFilter(
+                status: call.word("status"), stage: call.query["stage"]?.string,
+                product: call.query["product"]?.string, workOrder: call.query["work_order"]?.string,
+                team: call.query["team"]?.string, mine: call.query["mine"]?.bool ?? false)
+            let (access, page) = (call.access, call.page)
+            return call.list(try await call.read { try $0.units(filter, for: access, page) }) { $0.json(for: access) }
+        },
+        Route(
+            .post, "/units", "Register units with given serials", .register,
+            input: .json([
+                Property("product", .text), Property("serials", .list(.text)),
+                Property("work_order", .text, "Asked of everybody but admins.", optional: true),
+            ]), output: .json(.items(.named(.unit)), status: 201)
+        ) { call in
+            try await call.submitUnits(
+                .register(
+                    product: call.field("product"), serials: call.fields("serials"),
+                    workOrder: call.body["work_order"]?.string))
+        },
+        Route(
+            .post, "/units/receive", "Take units into stock that came from a supplier or were found", .register,
+            input: .json([
+                Property("product", .text), Property("serials", .list(.text)),
+                Property("supplier", .text, optional: true), Property("cost", .money, "Of one unit.", optional: true),
+                note,
+            ]), output: .json(.items(.named(.unit)), status: 201)
+        ) { call in
+            try await call.submitUnits(
+                .receive(
+                    product: call.field("product"), serials: call.fields("serials"),
+                    supplier: call.body["supplier"]?.string, cost: call.money("cost"), note: call.field("note")))
+        },
+        Route(.get, "/units/{serial}", "One unit", .see, output: .json(.named(.unit))) { call in
+            call.json(try await call.visibleUnit().json(for: call.access))
+        },
+        Route(
+            .get, "/units/{serial}/history", "All events of a unit, oldest first", .see,
+            output: .json(.items(.named(.historyItem)))
+        ) { call in
+            let (serial, access) = (call.path("serial"), call.access)
+            guard let events = try await call.read({ try $0.history(serial, for: access) }) else {
+                throw call.notFound("unit", serial)
+            }
+            return call.json(["items": .array(events.map { $0.historyItem })])
+        },
+        Route(
+            .get, "/units/{serial}/label", "The label of a unit as it would be sent to a printer", .see,
+            query: [.init("station", .text, "The station that would print it.")],
+            output: .json(.named(.labelPreview))
+        ) { call in try await call.labelPreview() },
+        Route(
+            .post, "/units/{serial}/hold", "No step forward until released", .hold, input: .json([note]),
+            output: .json(.named(.unit))
+        ) { call in try await call.submitUnit(.hold(call.path("serial"), note: call.field("note"))) },
+        Route(
+            .post, "/units/{serial}/release", "Free a unit that is on hold", .hold,
+            input: .json([Property("note", .text, "Why.", optional: true)]), output: .json(.named(.unit))
+        ) { call in
+            try await call.submitUnit(.release(call.path("serial"), note: call.body["note"]?.string ?? "released"))
+        },
+        Route(
+            .post, "/units/{serial}/assign", "Give a unit to a person, or to nobody", .assign,
+            input: .json([Property("to", .nullable(.text), "Login; null for nobody.")]), output: .json(.named(.unit))
+        ) { call in try await call.submitUnit(.assign(call.path("serial"), to: call.body["to"]?.string)) },
+        Route(
+            .post, "/units/{serial}/defect", "Mark a unit defective, or say what becomes of a defective one", .markDefect,
+            input: .json([
+                Property("disposition", .choice(Disposition.self), "`pending` if not given.", optional: true),
+                Property("type", .text, "Code of the defect type.", optional: true),
+                Property("to_stage", .text, "The stage to go back to, for rework.", optional: true), note,
+            ]), output: .json(.named(.unit))
+        ) { call in
+            let disposition = call.body["disposition"]?.string.flatMap(Disposition.init) ?? .pending
+            return try await call.submitUnit(
+                .markDefect(
+                    call.path("serial"), disposition, type: call.body["type"]?.string,
+                    toStage: call.body["to_stage"]?.string, note: call.field("note")))
+        },
+        Route(
+            .post, "/units/{serial}/write-off", "A unit is gone for good", .register,
+            input: .json([
+                Property("reason", .choice(WriteOffReason.self)),
+                Property("price", .money, "What it was sold for, for `outlet_sale`.", optional: true), note,
+            ]), output: .json(.named(.unit))
+        ) { call in
+            let reason = WriteOffReason(rawValue: call.field("reason")) ?? .other
+            return try await call.submitUnit(
+                .writeOff(call.path("serial"), reason, price: call.money("price"), note: call.field("note")))
+        },
+    ]
+}
+
+extension Call {
+    /// The unit that the path names, within the caller's scope.
+    func visibleUnit() async throws -> Unit {
+        let (serial, access) = (path("serial"), access)
+        guard let unit = try await read({ try $0.unit(serial, for: access) }) else {
+            throw notFound("unit", serial)
+        }
+        return unit
+    }
+
+    /// Carries out a command on the unit that the path names, and answers with the unit.
+    fileprivate func submitUnit(_ command: Command) async throws -> ControlResponse {
+        // A stored answer is given to those only who may still see the unit.
+        if key != nil { _ = try await visibleUnit() }
+        let serial = path("serial")
+        return try await submit(command) { [access] state, _ in
+            state.unit(serial)?.json(for: access) ?? [:]
+        }
+    }
+
+    /// Carries out a command that makes units, and answers with them.
+    fileprivate func submitUnits(_ command: Command) async throws -> ControlResponse {
+        try await submit(command, status: 201) { [access] state, decision in
+            ["items": .array(decision.serials.compactMap { state.unit($0)?.json(for: access) })]
+        }
+    }
+
+    fileprivate func labelPreview() async throws -> ControlResponse {
+        let unit = try await visibleUnit()
+        if let name = query["station"]?.string, try visibleStation(name).printers.isEmpty {
+            throw Problem(.refused, "\(name) has no printer; name a station that has one", reason: Reason.notHere.rawValue)
+        }
+        guard let product = plant.products[unit.product], let name = product.label, let design = plant.labels[name] else {
+            throw Problem(
+                .refused, "\(unit.product) has no label design; give it one in the site file",
+                reason: Reason.notHere.rawValue)
+        }
+        var order: WorkOrder?
+        if let number = unit.workOrder, let all = Access(login: access.login, isAdmin: true, in: plant) {
+            // What is printed on the unit's own label is shown with the unit.
+            order = try await read { [plant] in try $0.workOrder(number, for: all, in: plant) }
+        }
+        let fields = labelFields(
+            serial: unit.serial, iteration: unit.state.iteration, product: product, order: order, time: control.clock(),
+            zone: control.zones.rules(plant.settings.timezone))
+        do {
+            let zpl = try LabelTemplate(design.zpl).filled(with: fields)
+            return json(["serial": .string(unit.serial), "design": .string(name), "zpl": .string(zpl)])
+        } catch let problem as LabelTemplate.Unprintable {
+            throw Problem(.refused, problem.description, reason: Reason.serialRule.rawValue)
+        } catch let problem as LabelTemplate.Problem {
+            throw Problem(.invalidArgument, "cannot use the label design \(name): \(problem.description)")
+        }
+    }
+}

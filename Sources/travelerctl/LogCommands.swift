@@ -1,0 +1,198 @@
+import ArgumentParser
+import ControlAPI
+
+struct Log: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "log", "What was recorded: stock, events, scans.", example: "log inventory --product PCB-100",
+        [Inventory.self, Events.self, ScanLog.self])
+
+    struct Inventory: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "inventory", "Every change of stock.", example: "log inventory --product PCB-100 --from 2026-03-01")
+        @Option(help: .product) var product: String?
+        @Option(help: "restock, qa_approval, defect, delivery, write_off, adjustment or undo.") var action: String?
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws {
+                .get(
+                    "inventory-log",
+                    query: ["product": product, "action": action, "from": try period.start, "to": try period.end])
+            }
+        }
+
+        static let table = Table(
+            columns: [
+                Column("TIME", "at", .time), Column("PRODUCT", "product"),
+                Column("ACTION", "action", shown: { words($0["action"]?.string ?? "") }),
+                Column("CHANGE", "change", .signed), Column("BEFORE", "before", .number, rank: 6),
+                Column("AFTER", "after", .number, rank: 1), Column("UNIT", "unit", rank: 3),
+                Column("WHO", "actor", rank: 2), Column("STATION", "station", rank: 7),
+                Column("ORDER", "work_order", rank: 8), Column("NOTE", "note", rank: 4, shrinks: true), .data("event"),
+                .data("kind"), .data("delivery"),
+            ],
+            empty: "No changes of stock match. Loosen the filters.")
+    }
+
+    struct Events: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "audit", "Every event: who changed what, when and where.",
+            example: "log audit --actor mia --from 2026-03-02", "log audit --kind unit.written_off")
+        @Option(help: "Login of the person.") var actor: String?
+        @Option(help: "Kind of event, such as unit.passed.") var kind: String?
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws {
+                .get(
+                    "audit", query: ["actor": actor, "kind": kind, "from": try period.start, "to": try period.end])
+            }
+        }
+
+        static let table = Table(
+            columns: [
+                Column("TIME", "at", .moment), Column("EVENT", "kind"), Column("WHO", "actor", rank: 1),
+                Column("STATION", "station", rank: 3), Column("UNIT", "unit", rank: 2),
+                Column("PRODUCT", "product", rank: 7), Column("ORDER", "work_order", rank: 6),
+                Column("TEAM", "team", rank: 8), Column("REASON", "reason", rank: 4),
+                Column("NOTE", "note", rank: 5, shrinks: true), .data("event"), .data("code"), .data("before"),
+                .data("after"), .data("details"),
+            ],
+            empty: "No events match. Loosen the filters.")
+    }
+
+    struct ScanLog: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "scans", "Every scan as it came, with its answer.", example: "log scans --station QA-1 --result refused")
+        @Option(help: .station) var station: String?
+        @Option(help: "accepted, refused or ignored.") var result: String?
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws {
+                .get(
+                    "scans",
+                    query: ["station": station, "result": result, "from": try period.start, "to": try period.end])
+            }
+        }
+
+        static let table = Table(
+            columns: [
+                Column("TIME", "at", .moment), Column("STATION", "station"), Column("RESULT", "result", .status),
+                Column("CODE", "code", shrinks: true), Column("REASON", "reason", rank: 1),
+                Column("WHO", "operator", rank: 2), Column("UNIT", "unit", rank: 4),
+                Column("DEVICE", "device", rank: 3),
+                .data("event"),
+            ],
+            empty: "No scans match. Loosen the filters.")
+    }
+}
+
+struct Report: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "report", "Work in progress, yield, throughput.", example: "report yield --from 2026-03-01",
+        [Progress.self, Yield.self, Throughput.self])
+
+    struct Progress: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "wip", "How many units wait at each stage, and since when.", example: "report wip")
+        @OptionGroup var options: ListOptions
+        var request: Request { .get("reports", "wip") }
+        static let table = Table(
+            columns: [
+                Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("UNITS", "count", .number),
+                Column("OLDEST", "oldest_at", .time, rank: 1),
+            ],
+            empty: "Nothing is in production.")
+    }
+
+    struct Yield: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "yield", "How many units passed each stage at the first try.",
+            example: "report yield --from 2026-03-01 --to 2026-03-31")
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws { .get("reports", "yield", query: ["from": try period.start, "to": try period.end]) }
+        }
+        static let table = Table(
+            columns: [
+                Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("PASSED", "passed", .number),
+                Column("FAILED", "failed", .number), Column("FIRST PASS", "first_pass_yield", .percent),
+            ],
+            empty: "No stage was passed or failed in this time.")
+    }
+
+    struct Throughput: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "throughput", "How many units passed and were finished each day.",
+            example: "report throughput --from 2026-03-01")
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws { .get("reports", "throughput", query: ["from": try period.start, "to": try period.end]) }
+        }
+        static let table = Table(
+            columns: [
+                Column("DAY", "day", .day), Column("PRODUCT", "product"), Column("STATION", "station", rank: 1),
+                Column("PASSED", "passed", .number), Column("FINISHED", "finished", .number),
+            ],
+            empty: "Nothing was passed or finished in this time.")
+    }
+}
+
+struct Audit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "audit", "Check that the ledger is whole.", example: "audit verify", [Verify.self])
+
+    struct Verify: Call {
+        static let configuration = CommandConfiguration.verb(
+            "verify", "Walk the whole chain of events and rebuild every unit and count from it.",
+            example: "audit verify",
+            more:
+                "Ends with 1 if a row is not what the events say; names the first such row. To list events: 'log audit'."
+        )
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("audit", "verify", patience: 3_600) }
+        var view: View {
+            View { answer, screen in
+                let events = answer["events"]?.plain ?? "?"
+                guard let problem = answer["problem"], answer["ok"]?.bool != true else {
+                    return [screen.paint("The ledger is whole: \(events) events checked.", .green)]
+                }
+                let fields = View.fields([
+                    Column("Table", "table"), Column("Row", "row"), Column("Expected", "expected"),
+                    Column("Found", "found"), Column("Problem", "message"),
+                ])
+                return [screen.paint("The ledger is NOT whole (\(events) events checked).", .red)]
+                    + fields.draw(problem, screen)
+            }
+        }
+        static func exit(_ answer: JSONValue) -> ExitStatus { answer["ok"]?.bool == true ? .done : .refused }
+    }
+}
+
+struct Scans: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "scans", "Recorded scans as a scenario.", example: "scans export --from 2026-03-02 -o monday.scenario",
+        [Export.self])
+
+    struct Export: Download {
+        static let configuration = CommandConfiguration.verb(
+            "export", "Write recorded scans as a scenario, to run them again through other rules.",
+            example: "scans export --from 2026-03-02 --to 2026-03-02 -o monday.scenario",
+            more: "Run it with 'travelerd scenario monday.scenario --site NEW.yaml'. To list scans: 'log scans'.")
+        @OptionGroup var period: Period
+        @Option(name: [.customShort("o"), .customLong("output")], help: .newFile) var file: String?
+        @OptionGroup var daemon: SocketOption
+        var request: Request {
+            get throws {
+                .get("scans", "export", query: ["from": try period.start, "to": try period.end], patience: 3_600)
+            }
+        }
+    }
+}
+
+extension ArgumentHelp {
+    static let newFile = ArgumentHelp("A new file for it, private to you; never overwrites one.", valueName: "file")
+}

@@ -1,0 +1,134 @@
+import ArgumentParser
+import ControlAPI
+
+struct Product: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "product", "Products and their stock.", example: "product list --low-stock",
+        [List.self, Show.self, Adjust.self])
+
+    struct List: ListCall {
+        enum Choice: String, CaseIterable, ExpressibleByArgument { case available, all }
+
+        static let configuration = CommandConfiguration.verb(
+            "list", "Products with their counts.", example: "product list --view available",
+            "product list --search board",
+            more: "Defects are the units in defect and those that were scrapped. LOW marks stock below the threshold.")
+        @Option(help: "available shows what there is to ship.") var view: Choice?
+        @Option(help: "Only this type of product.") var type: String?
+        @Option(help: "A part of the code or the name.") var search: String?
+        @Flag(help: "Only what is below its threshold.") var lowStock = false
+        @OptionGroup var options: ListOptions
+
+        var request: Request {
+            .get(
+                "products",
+                query: [
+                    "view": view?.rawValue, "type": type, "search": search, "low_stock": lowStock ? "true" : nil,
+                ])
+        }
+
+        static let table = Table(
+            columns: [
+                Column("CODE", "code"), Column("NAME", "name", rank: 5, shrinks: true), Column("TYPE", "type", rank: 8),
+                Column("STOCK", "in_stock", .number),
+                Column("LOW", "low_stock", .flag, rank: 1, shown: { $0["low_stock"]?.bool == true ? "LOW" : "" }),
+                Column("MAKING", "in_production", .number, rank: 2),
+                Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
+                Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
+                Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
+                .data("split"), .data("unserialised"), .data("low_stock_threshold"), .data("gtin"), .data("routing"),
+                .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
+            ],
+            empty: "No products. Loosen the filters, or bring products in with 'travelerctl site apply FILE'.")
+    }
+
+    struct Show: Call {
+        static let configuration = CommandConfiguration.verb(
+            "show", "One product's card.", example: "product show PCB-100")
+        @Argument(help: .product) var code: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .get("products", code) }
+        var view: View { .productCard }
+    }
+
+    struct Adjust: Call {
+        enum Direction: String, CaseIterable, ExpressibleByArgument { case add, subtract }
+
+        static let configuration = CommandConfiguration.verb(
+            "adjust", "Correct the stock that has no serials.",
+            example: "product adjust RES-10K add 500 --note \"stocktaking\"")
+        @Argument(help: .product) var code: String
+        @Argument(help: "add or subtract.") var direction: Direction
+        @Argument(help: "How many, from 1.") var quantity: Int
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+
+        var request: Request {
+            get throws {
+                guard quantity > 0 else { throw ValidationError("The quantity is 1 or more, not \(quantity).") }
+                return .post(
+                    "products", code, "adjustments",
+                    body: ["change": .int(direction == .add ? quantity : -quantity), "note": .string(note)])
+            }
+        }
+        var view: View {
+            .sentence { "\($0["code"]?.plain ?? "The product") has \($0["in_stock"]?.plain ?? "?") in stock now." }
+        }
+    }
+}
+
+extension JSONValue {
+    /// What people call a card's defects: units in defect, and scrapped ones.
+    fileprivate var defects: Int { (self["defect"]?.int ?? 0) + (self["scrapped"]?.int ?? 0) }
+}
+
+extension View {
+    /// A product with its counts in a frame.
+    static let productCard = View { card, screen in
+        func number(_ key: String) -> Int { card[key]?.int ?? 0 }
+        let title = screen.paint(card["code"]?.plain ?? "", .bold) + "  " + (card["name"]?.plain ?? "")
+        let facts =
+            [
+                card["type"]?.plain, card["routing"].map { "routing \($0.plain)" },
+                card["gtin"].map { "GTIN \($0.plain)" },
+                card["supplier"].map { "from \($0.plain)" }, card["cost"].map { "cost \($0.plain)" },
+                card["spare_part"]?.bool == true ? "spare part" : nil, card["retired"]?.bool == true ? "retired" : nil,
+            ].compactMap { $0 }
+            + (card["attributes"]?.object.map { $0.map { "\(visible($0.key)) \($0.value.plain)" } } ?? [])
+        let cells = [
+            ("In stock", number("in_stock")), ("Making", number("in_production")), ("Defects", card.defects),
+            ("Delivered", number("delivered")), ("Returned", number("returned")), ("Total", number("total")),
+        ]
+        let others = [
+            ("written off", number("written_off")), ("scrapped", number("scrapped")),
+            ("installed", number("installed")),
+            ("split", number("split")), ("of the stock without serials", number("unserialised")),
+        ].filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
+        var lines = [title]
+        if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
+        lines += frame(cells.map { ($0.0, String($0.1)) }, screen)
+        if !others.isEmpty { lines += wrapped(others.joined(separator: ", "), screen.width) }
+        if card["low_stock"]?.bool == true {
+            let threshold = card["low_stock_threshold"].map { ", the threshold is \($0.plain)" } ?? ""
+            lines.append(screen.paint("LOW STOCK: \(number("in_stock")) in stock\(threshold)", .amber))
+        }
+        return lines
+    }
+
+    /// Named values side by side in a frame.
+    private static func frame(_ cells: [(name: String, value: String)], _ screen: Screen) -> [String] {
+        let widths = cells.map { max(displayWidth($0.name), displayWidth($0.value)) }
+        func rule(_ left: String, _ middle: String, _ right: String) -> String {
+            guard screen.isUnicode else {
+                return "+" + widths.map { String(repeating: "-", count: $0 + 2) + "+" }.joined()
+            }
+            return left + widths.map { String(repeating: "─", count: $0 + 2) }.joined(separator: middle) + right
+        }
+        let bar = screen.glyph("│", "|")
+        func row(_ texts: [String]) -> String { "\(bar) " + texts.joined(separator: " \(bar) ") + " \(bar)" }
+        return [
+            rule("┌", "┬", "┐"), row(zip(cells, widths).map { fitted($0.name, $1) }),
+            row(zip(cells, widths).map { screen.paint(fitted($0.value, $1, right: true), .bold) }), rule("└", "┴", "┘"),
+        ]
+    }
+}

@@ -1,0 +1,164 @@
+import ControlAPI
+
+/// One column of a list: where its values come from and how they are shown.
+struct Column: Sendable {
+    enum Kind { case text, number, signed, percent, time, moment, day, flag, status }
+
+    /// What stands above it, for people.
+    var title: String
+    /// The key of the value, with a dot for each step inside; also the column's name in CSV.
+    var key: String
+    var kind = Kind.text
+    /// The higher, the sooner it goes where the screen is narrow; 0 stays, and nil is for CSV only.
+    var rank: Int?
+    /// Whether it may be cut to make room.
+    var shrinks = false
+    /// What people see instead of the value itself.
+    var shown: (@Sendable (JSONValue) -> String)?
+
+    init(
+        _ title: String, _ key: String, _ kind: Kind = .text, rank: Int? = 0, shrinks: Bool = false,
+        shown: (@Sendable (JSONValue) -> String)? = nil
+    ) {
+        (self.title, self.key, self.kind, self.rank, self.shrinks) = (title, key, kind, rank, shrinks)
+        self.shown = shown
+    }
+
+    /// A column of CSV only.
+    static func data(_ key: String) -> Column { Column("", key, rank: nil) }
+
+    var isRight: Bool { kind == .number || kind == .signed || kind == .percent }
+
+    func value(_ item: JSONValue) -> JSONValue? { item.at(key) }
+
+    /// The cell for people.
+    func text(_ item: JSONValue) -> String {
+        if let shown { return shown(item) }
+        guard let value = value(item) else { return "" }
+        switch (kind, value) {
+        case (.time, .string(let text)): return LocalTime.text(text)
+        case (.moment, .string(let text)): return LocalTime.text(text, seconds: true)
+        case (.day, .string(let text)): return text.utf8.count == 10 ? visible(text) : LocalTime.day(text)
+        case (.status, .string(let text)): return words(text)
+        case (.signed, .int(let number)) where number > 0: return "+\(number)"
+        case (.percent, _): return value.double.map(percent) ?? ""
+        case (.flag, .bool(let flag)): return flag ? "yes" : ""
+        default: return value.plain
+        }
+    }
+
+    /// The colour of a cell.
+    func paint(_ text: String) -> Paint? {
+        guard kind == .status else { return nil }
+        return switch text {
+        case "in stock", "accepted", "printed", "released", "completed": .green
+        case "defect", "written off", "refused", "failed", "cancelled": .red
+        case "ignored", "queued", "sent", "returned": .amber
+        default: nil
+        }
+    }
+
+    private func percent(_ part: Double) -> String {
+        let tenths = Int((part * 1_000).rounded())
+        return "\(tenths / 10).\(tenths % 10) %"
+    }
+}
+
+extension JSONValue {
+    /// The value at `a.b`, reaching inside.
+    func at(_ key: String) -> JSONValue? {
+        guard key.utf8.contains(UInt8(ascii: ".")) else { return self[key] }
+        return key.split(separator: ".").reduce(Optional(self)) { $0?[String($1)] }
+    }
+
+    /// The value in a cell or a line, with nothing in it that could steer a terminal.
+    var plain: String {
+        switch self {
+        case .null: ""
+        case .string(let text): visible(text)
+        case .bool(let flag): flag ? "yes" : "no"
+        case .array(let values) where values.allSatisfy { $0.array == nil && $0.object == nil }:
+            values.map(\.plain).joined(separator: " ")
+        default: json
+        }
+    }
+}
+
+/// A list's columns, and what to say if it is empty.
+struct Table: Sendable {
+    var columns: [Column]
+    /// A sentence with what to do next.
+    var empty: String
+
+    /// Which columns are shown, and how wide; kept from the first page of a list to the next.
+    struct Layout {
+        fileprivate var columns: [Column]
+        fileprivate var widths: [Int]
+    }
+
+    /// The rows as lines, with a header above unless an earlier page had one.
+    func lines(_ items: [JSONValue], _ screen: Screen, layout: inout Layout?) -> [String] {
+        let known = layout?.columns ?? columns.filter { $0.rank != nil }
+        let cells = known.map { column in items.map(column.text) }
+        guard let fixed = layout else {
+            let (shown, widths) = Self.fit(known, cells, screen.width)
+            layout = Layout(columns: shown.map { known[$0] }, widths: widths)
+            let header = zip(shown, widths).map { fitted(known[$0].title, $1, right: known[$0].isRight) }
+            let rows = items.indices.map { row in
+                line(shown.map { (known[$0], cells[$0][row]) }, widths, screen)
+            }
+            return [screen.paint(trimmed(header.joined(separator: "  ")), .bold)] + rows
+        }
+        return items.indices.map { row in
+            line(known.indices.map { (known[$0], cells[$0][row]) }, fixed.widths, screen)
+        }
+    }
+
+    private func line(_ cells: [(Column, String)], _ widths: [Int], _ screen: Screen) -> String {
+        let parts = zip(cells, widths).enumerated().map { index, cell in
+            let ((column, text), width) = cell
+            // The last column needs no padding, and a cell that only names things is never cut.
+            let isCut = column.shrinks && displayWidth(text) > width
+            let padded =
+                isCut || displayWidth(text) < width
+                ? fitted(text, width, right: column.isRight, ellipsis: screen.glyph("…", "~")) : text
+            let last = index == cells.count - 1 && !column.isRight
+            return screen.paint(last ? trimmed(padded) : padded, column.paint(text))
+        }
+        return trimmed(parts.joined(separator: "  "))
+    }
+
+    /// Chooses the columns that fit: those that are empty go first, then long texts shrink, then the least important go.
+    private static func fit(_ columns: [Column], _ cells: [[String]], _ width: Int?) -> ([Int], [Int]) {
+        var shown = columns.indices.filter { index in
+            columns[index].rank == 0 || cells[index].contains { !$0.isEmpty }
+        }
+        let natural = columns.indices.map { index in
+            cells[index].reduce(displayWidth(columns[index].title)) { max($0, displayWidth($1)) }
+        }
+        guard let width else { return (shown, shown.map { natural[$0] }) }
+        func needed(_ index: Int) -> Int {
+            columns[index].shrinks ? min(natural[index], max(12, displayWidth(columns[index].title))) : natural[index]
+        }
+        func total() -> Int { shown.reduce(2 * (shown.count - 1)) { $0 + needed($1) } }
+        while total() > width, let last = shown.max(by: { (columns[$0].rank ?? 0, $0) < (columns[$1].rank ?? 0, $1) }),
+            columns[last].rank != 0
+        {
+            shown.removeAll { $0 == last }
+        }
+        var room = max(0, width - total())
+        let widths = shown.map { index in
+            let extra = min(room, natural[index] - needed(index))
+            room -= extra
+            return needed(index) + extra
+        }
+        return (shown, widths)
+    }
+}
+
+/// The text without spaces at its end.
+func trimmed(_ text: String) -> String {
+    var text = text[...]
+    while text.last == " " { text.removeLast() }
+    return String(text)
+}

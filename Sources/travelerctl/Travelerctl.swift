@@ -1,0 +1,58 @@
+import ArgumentParser
+import ControlAPI
+
+/// The command line of the traveler daemon.
+@main
+struct Travelerctl: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "travelerctl",
+        abstract: "Follow every serial-numbered unit through the shop.",
+        discussion: """
+            EXAMPLE:
+              travelerctl status
+              travelerctl unit history PCB-100-2610-0001
+
+            Exit status: 0 done, 1 refused by a rule, 64 wrong usage, 66 not found, 69 daemon not reachable, \
+            75 try again, 77 not permitted. TRAVELER_SOCKET or --socket names another daemon.
+            """,
+        version: Release.version,
+        groupedSubcommands: [
+            CommandGroup(
+                name: "The Floor", subcommands: [Scan.self, Station.self, Watch.self, Label.self, ControlSheet.self]),
+            CommandGroup(
+                name: "Units and Stock",
+                subcommands: [
+                    Unit.self, Product.self, WorkOrder.self, Deliver.self, Delivery.self, Supplier.self,
+                    DefectType.self,
+                ]),
+            CommandGroup(name: "Looking Back", subcommands: [Log.self, Report.self, Audit.self, Scans.self]),
+            CommandGroup(
+                name: "Running It",
+                subcommands: [
+                    Status.self, WhoAmI.self, Site.self, Backup.self, Person.self, Team.self, Department.self,
+                ]),
+        ])
+}
+
+extension CommandConfiguration {
+    /// A command that does something.
+    static func verb(
+        _ name: String, _ abstract: String, example: String..., more: String = "", aliases: [String] = []
+    ) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name, abstract: abstract, discussion: discussion(example, more), aliases: aliases)
+    }
+
+    /// A noun, with the commands that it has.
+    static func noun(
+        _ name: String, _ abstract: String, example: String, _ verbs: [any ParsableCommand.Type]
+    ) -> CommandConfiguration {
+        CommandConfiguration(
+            commandName: name, abstract: abstract, discussion: discussion([example], ""), subcommands: verbs)
+    }
+
+    private static func discussion(_ examples: [String], _ more: String) -> String {
+        (more.isEmpty ? "" : more + "\n\n") + "EXAMPLE:\n"
+            + examples.map { "  travelerctl " + $0 }.joined(separator: "\n")
+    }
+}

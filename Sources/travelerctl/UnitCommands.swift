@@ -1,0 +1,200 @@
+import ArgumentParser
+import ControlAPI
+
+struct Unit: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "unit", "Serial-numbered units: where they are and what happened to them.",
+        example: "unit show PCB-100-2610-0001",
+        [
+            List.self, Show.self, History.self, Register.self, Receive.self, Defect.self, Hold.self, Release.self,
+            Assign.self, WriteOff.self,
+        ])
+
+    struct List: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "list", "Units, filtered.", example: "unit list --product PCB-100 --status in_production",
+            "unit list --stage testing --csv")
+        @Option(help: "in_production, in_stock, delivered, returned, defect, installed, split or written_off.")
+        var status: String?
+        @Option(help: "The stage that they wait for.") var stage: String?
+        @Option(help: "Code of the product.") var product: String?
+        @Option(help: "Number of the work order.") var workOrder: String?
+        @Option(help: "Code of the team.") var team: String?
+        @Flag(help: "Only those that are assigned to you, or that you last worked on.") var mine = false
+        @Option(parsing: .unconditional, help: "serial, -serial, updated or -updated; with a minus from the end.")
+        var order: String?
+        @OptionGroup var options: ListOptions
+
+        var request: Request {
+            .get(
+                "units",
+                query: [
+                    "status": status, "stage": stage, "product": product, "work_order": workOrder, "team": team,
+                    "mine": mine ? "true" : nil, "order": order,
+                ])
+        }
+
+        static let table = Table(
+            columns: [
+                Column("SERIAL", "serial"), Column("PRODUCT", "product", rank: 4), Column("STATUS", "status", .status),
+                Column("STAGE", "stage", rank: 1), Column("IT", "iteration", .number, rank: 7),
+                Column("HOLD", "on_hold", .flag, rank: 2), Column("ORDER", "work_order", rank: 5),
+                Column("TEAM", "team", rank: 8), Column("ASSIGNED TO", "assignee", rank: 6),
+                Column("CHANGED", "updated_at", .time, rank: 3), .data("next"), .data("worker"), .data("supplier"),
+                .data("cost"), .data("delivery"), .data("failed_stage"), .data("write_off_reason"), .data("routing"),
+                .data("created_at"),
+            ],
+            empty: """
+                No units. Loosen the filters, or register some: 'travelerctl scan --station NAME' at a label station, \
+                or 'travelerctl unit register'.
+                """)
+    }
+
+    struct Show: Call {
+        static let configuration = CommandConfiguration.verb(
+            "show", "One unit.", example: "unit show PCB-100-2610-0001")
+        @Argument(help: .serial) var serial: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .get("units", serial) }
+        var view: View { .unit }
+    }
+
+    struct History: Call {
+        static let configuration = CommandConfiguration.verb(
+            "history", "All that happened to a unit, the oldest first.", example: "unit history PCB-100-2610-0001")
+        @Argument(help: .serial) var serial: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .get("units", serial, "history", query: ["limit": "1000"]) }
+        var view: View { .timeline(of: serial) }
+    }
+
+    struct Register: Call {
+        static let configuration = CommandConfiguration.verb(
+            "register", "Make units of given serials; they start at the first stage.",
+            example: "unit register PCB-100 B-0001 B-0002 --work-order 1001")
+        @Argument(help: .product) var product: String
+        @Argument(help: "Their serials.") var serials: [String]
+        @Option(help: "Number of the work order.") var workOrder: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "units",
+                body: ["product": .string(product), "serials": .texts(serials), "work_order": .text(workOrder)])
+        }
+        var view: View { .units("registered") }
+    }
+
+    struct Receive: Call {
+        static let configuration = CommandConfiguration.verb(
+            "receive", "Take units into stock that come from a supplier, or were found.",
+            example: "unit receive PCB-100 B-0001 --supplier acme \\\n    --cost 12.50 --note \"delivery note 4711\"")
+        @Argument(help: .product) var product: String
+        @Argument(help: "Their serials.") var serials: [String]
+        @Option(help: "Code of the supplier.") var supplier: String?
+        @Option(help: "What one of them cost.") var cost: Double?
+        @Option(help: "Serial of the unit that this one replaces.") var replaces: String?
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "units", "receive",
+                body: [
+                    "product": .string(product), "serials": .texts(serials), "supplier": .text(supplier),
+                    "cost": cost.map(JSONValue.double), "replaces": .text(replaces), "note": .string(note),
+                ])
+        }
+        var view: View { .units("received") }
+    }
+
+    struct Defect: Call {
+        enum Disposition: String, CaseIterable, ExpressibleByArgument { case scrap, rework, pending }
+
+        static let configuration = CommandConfiguration.verb(
+            "defect", "Mark a unit as defective, and say what becomes of it.",
+            example:
+                "unit defect PCB-100-2610-0001 rework \\\n    --to-stage assembly --type SOLDER --note \"bridge at U3\"",
+            more: "scrap writes it off at once, rework sends it back to a stage, pending keeps it in the worklist.")
+        @Argument(help: .serial) var serial: String
+        @Argument(help: "What becomes of it.") var disposition: Disposition
+        @Option(help: "The stage that it goes back to.") var toStage: String?
+        @Option(help: "Code of the defect type.") var type: String?
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+
+        func validate() throws {
+            if disposition == .rework, toStage == nil { throw ValidationError("rework needs --to-stage STAGE.") }
+            if disposition != .rework, toStage != nil { throw ValidationError("--to-stage goes with rework only.") }
+        }
+
+        var request: Request {
+            .post(
+                "units", serial, "defect",
+                body: [
+                    "disposition": .string(disposition.rawValue), "to_stage": .text(toStage), "type": .text(type),
+                    "note": .string(note),
+                ])
+        }
+        var view: View { .unitNow }
+    }
+
+    struct Hold: Call {
+        static let configuration = CommandConfiguration.verb(
+            "hold", "Keep a unit from any step forward.",
+            example: "unit hold PCB-100-2610-0001 --note \"check the coating\"")
+        @Argument(help: .serial) var serial: String
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("units", serial, "hold", body: ["note": .string(note)]) }
+        var view: View { .unitNow }
+    }
+
+    struct Release: Call {
+        static let configuration = CommandConfiguration.verb(
+            "release", "Let a unit on hold go on.", example: "unit release PCB-100-2610-0001")
+        @Argument(help: .serial) var serial: String
+        @Option(help: "Why.") var note: String?
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("units", serial, "release", body: ["note": .text(note)]) }
+        var view: View { .unitNow }
+    }
+
+    struct Assign: Call {
+        static let configuration = CommandConfiguration.verb(
+            "assign", "Make a unit somebody's task.", example: "unit assign PCB-100-2610-0001 --to mia")
+        @Argument(help: .serial) var serial: String
+        @Option(help: "Login of the person.") var to: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("units", serial, "assign", body: ["to": .string(to)]) }
+        var view: View {
+            .sentence { "\($0["serial"]?.plain ?? "The unit") is assigned to \($0["assignee"]?.plain ?? "nobody")." }
+        }
+    }
+
+    struct WriteOff: Call {
+        static let configuration = CommandConfiguration.verb(
+            "write-off", "Take a unit off the books for good.",
+            example: "unit write-off PCB-100-2610-0001 --reason lost \\\n    --note \"not found at stocktaking\"",
+            more: """
+                Reasons: scrap, disposal, outlet_sale (with --price), defective, destroyed, wrong_product, expired, lost, \
+                other.
+                """)
+        @Argument(help: .serial) var serial: String
+        @Option(help: "Why, as one of the words above.") var reason: String
+        @Option(help: "What an outlet sale brought.") var price: Double?
+        @Option(help: .note) var note: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "units", serial, "write-off",
+                body: ["reason": .string(reason), "price": price.map(JSONValue.double), "note": .text(note)])
+        }
+        var view: View { .unitNow }
+    }
+}
+
+extension ArgumentHelp {
+    static let serial: ArgumentHelp = "The unit's serial."
+    static let product: ArgumentHelp = "Code of the product."
+    static let note: ArgumentHelp = "Why; stays with the record."
+    static let station: ArgumentHelp = "Name of the station."
+}

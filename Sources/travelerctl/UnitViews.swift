@@ -1,0 +1,119 @@
+import ControlAPI
+
+extension View {
+    static let unit = View.fields([
+        Column("Serial", "serial"), Column("Product", "product"), Column("Status", "status", .status),
+        Column("Stage", "stage"), Column("On hold", "on_hold", .flag), Column("Next", "next"),
+        Column("Iteration", "iteration"), Column("Work order", "work_order"), Column("Team", "team"),
+        Column("Assigned to", "assignee"), Column("Last worker", "worker"), Column("Routing", "routing"),
+        Column("Supplier", "supplier"), Column("Cost", "cost"), Column("Delivery", "delivery"),
+        Column("Failed at", "failed_stage"),
+        Column("Written off", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
+        Column("Registered", "created_at", .time), Column("Changed", "updated_at", .time),
+    ])
+
+    /// Where a unit is after a change.
+    static let unitNow = View.sentence { unit in
+        let hold = unit["on_hold"]?.bool == true ? ", on hold" : ""
+        let back = unit["status"]?.string == "in_production" ? unit["iteration"]?.int ?? 0 : 0
+        return "\(unit["serial"]?.plain ?? "The unit") is \(place(unit))\(hold)"
+            + (back > 0 ? " (sent back \(count(back, "time")))." : ".")
+    }
+
+    /// What was made of several serials.
+    static func units(_ done: String) -> View {
+        View { answer, _ in
+            let items = answer["items"]?.array ?? []
+            return items.map { "\($0["serial"]?.plain ?? "?")  \(place($0))" } + [
+                "\(count(items.count, "unit")) \(done)."
+            ]
+        }
+    }
+
+    /// `in production at testing`, `in stock`.
+    private static func place(_ state: JSONValue) -> String {
+        let status = words(state["status"]?.string ?? "unknown")
+        return state["stage"]?.string.map { "\(status) at \(visible($0))" } ?? status
+    }
+
+    // MARK: History
+
+    /// A unit's history: a line for each event under its day, notes below it.
+    static func timeline(of serial: String) -> View {
+        View { answer, screen in
+            let items = answer["items"]?.array ?? []
+            guard !items.isEmpty else { return ["Nothing is recorded about \(visible(serial))."] }
+            let steps = items.map { item in
+                (kind: words(item["kind"]?.string ?? ""), change: change(item, screen), who: who(item))
+            }
+            let kindWidth = steps.map { displayWidth($0.kind) }.max() ?? 0
+            let widest = steps.map { displayWidth($0.change) }.max() ?? 0
+            let whoWidth = steps.map { displayWidth($0.who) }.max() ?? 0
+            // The columns are aligned where all of them fit.
+            let fits = screen.width.map { 17 + kindWidth + widest + whoWidth <= $0 } ?? true
+            let changeWidth = fits ? widest : 0
+            var lines = [screen.paint(visible(serial), .bold)]
+            var day = ""
+            for (item, step) in zip(items, steps) {
+                let at = item["at"]?.string ?? ""
+                if LocalTime.day(at) != day {
+                    day = LocalTime.day(at)
+                    lines.append(screen.paint(day, .faint))
+                }
+                let mark = screen.paint(screen.glyph("●", "*"), paint(item))
+                let change = fitted(step.change, max(changeWidth, displayWidth(step.change)))
+                let parts = [fitted(step.kind, kindWidth), change, step.who]
+                lines.append(trimmed("  \(LocalTime.clock(at)) \(mark) " + parts.joined(separator: "  ")))
+                if let note = item["note"]?.string, !note.isEmpty {
+                    lines += wrapped(visible(note), screen.width.map { max(20, $0 - 13) }).map {
+                        "             " + screen.paint($0, .faint)
+                    }
+                }
+            }
+            return lines
+                + (answer["next_cursor"]?.string == nil ? [] : ["There is more; these are the first \(items.count)."])
+        }
+    }
+
+    private static func who(_ item: JSONValue) -> String {
+        [item["actor"]?.plain, item["station"].map { "at \($0.plain)" }].compactMap { $0 }.joined(separator: " ")
+    }
+
+    private static func paint(_ item: JSONValue) -> Paint? {
+        switch item["kind"]?.string?.split(separator: ".").last {
+        case "passed", "registered", "received", "released": .green
+        case "failed", "defect", "written_off": .red
+        case "held", "undone", "reworked": .amber
+        default: nil
+        }
+    }
+
+    /// What an event changed, in a few words.
+    static func change(_ item: JSONValue, _ screen: Screen) -> String {
+        let (before, after) = (item["before"], item["after"])
+        func state(_ value: JSONValue?) -> String? {
+            value.map { value in
+                value["stage"]?.plain ?? words(value["status"]?.string ?? "")
+            }
+        }
+        var parts: [String] = []
+        switch (state(before), state(after)) {
+        case (let from?, let to?) where from != to: parts.append("\(from) \(screen.glyph("→", "->")) \(to)")
+        case (nil, let to?): parts.append(to)
+        default: break
+        }
+        let hold = (before?["on_hold"]?.bool ?? false, after?["on_hold"]?.bool ?? false)
+        if hold.0 != hold.1, after != nil { parts.append(hold.1 ? "on hold" : "off hold") }
+        if let after, before != nil, before?["assignee"] != after["assignee"] {
+            parts.append("for \(after["assignee"]?.plain ?? "nobody")")
+        }
+        if let back = after?["iteration"]?.int, back != before?["iteration"]?.int ?? 0 {
+            parts.append("iteration \(back)")
+        }
+        parts += ["type", "reason"].compactMap { item[$0]?.plain }.map { words($0) }
+        if let price = item["price"] { parts.append("for \(price.plain)") }
+        if before == nil, let order = item["work_order"] { parts.append("order \(order.plain)") }
+        if let event = item["undoes"] { parts.append("takes back \(event.plain)") }
+        return parts.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,159 @@
+import ControlAPI
+import Testing
+
+@Suite("What a request may not say")
+struct InputTests {
+    @Test("a wrong body is refused with every field that is wrong")
+    func bodies() async throws {
+        let shop = try await Shop(site: Site.small)
+        let wrong = await shop.ask(
+            "ada", "POST", "/v1/work-orders",
+            ["number": "1", "product": 5, "quantity": "two", "due": "2026-02-30", "colour": "red"])
+        #expect(wrong.status == 400 && wrong.code == "invalid_argument")
+        let detail = wrong["detail"]?.string ?? ""
+        for part in [
+            "`colour`: unknown field; expected one of `number`, `product`, `quantity`, `team`, `due`",
+            "`product`: expected a text of up to 2000 characters, found 5",
+            "`quantity`: expected a whole number, found \"two\"", "`team`: missing",
+            "`due`: expected a day such as 2026-03-02, found \"2026-02-30\"",
+        ] {
+            #expect(detail.contains(part), "\(detail)")
+        }
+        #expect(wrong["errors"]?.array?.compactMap { $0["path"]?.string } == ["colour", "product", "quantity", "team", "due"])
+        #expect(await shop.ask("ada", "GET", "/v1/work-orders").items.isEmpty, "bad input changes nothing")
+    }
+
+    @Test("broken JSON is refused with its line and column")
+    func brokenJSON() async throws {
+        let shop = try await Shop(site: Site.small)
+        let broken = await shop.ask("ada", "POST", "/v1/work-orders", body: Array("{\"number\": \"1\",\n  \"product\" }".utf8))
+        #expect(broken.status == 400 && broken.code == "invalid_argument")
+        #expect(broken["errors"]?.array?.first?["line"] == 2 && broken["errors"]?.array?.first?["column"] == 13, "\(broken.text)")
+        for body in ["[]", "null", "\"x\"", "7", "{\"number\":\"1\",\"number\":\"2\"}", "{} {}", "\u{FEFF}{}"] {
+            let answer = await shop.ask("ada", "POST", "/v1/work-orders", body: Array(body.utf8))
+            #expect(answer.status == 400 && answer.code == "invalid_argument", "\(body)")
+        }
+        let notText = await shop.ask("ada", "POST", "/v1/work-orders", body: [0x7B, 0x22, 0xFF, 0x22, 0x7D])
+        #expect(notText.status == 400)
+        let deep = await shop.ask("ada", "POST", "/v1/work-orders", body: Array(repeating: 0x5B, count: 100_000))
+        #expect(deep.status == 400)
+    }
+
+    @Test("a body above 1 MiB is too large")
+    func large() async throws {
+        let shop = try await Shop(site: Site.small)
+        for target in ["/v1/site", "/v1/site/plan", "/v1/units"] {
+            let method = target == "/v1/site" ? "PUT" : "POST"
+            let answer = await shop.ask("ada", method, target, body: Array(repeating: 0x20, count: (1 << 20) + 1))
+            #expect(answer.status == 413 && answer.code == "too_large")
+        }
+        let denied = await shop.ask("eve", "PUT", "/v1/site", body: Array(repeating: 0x20, count: (1 << 20) + 1))
+        #expect(denied.status == 403)
+    }
+
+    @Test("an unknown query parameter, one given twice, and a value that does not fit are refused")
+    func query() async throws {
+        let shop = try await Shop(site: Site.small)
+        for (query, part) in [
+            ("colour=red", "unknown query parameter colour; expected one of status, stage"), ("limit=0", "from 1 to 1000"),
+            ("limit=1001", "from 1 to 1000"), ("limit=ten", "from 1 to 1000"), ("limit=1&limit=2", "stands twice"),
+            ("status=broken", "one of in_production, in_stock"), ("total=yes", "true or false"),
+            ("order=updated", "one of serial, -serial"), ("mine=%zz", "two hexadecimal digits"),
+            ("stage=%ff", "must be UTF-8"),
+        ] {
+            let answer = await shop.ask("ada", "GET", "/v1/units?\(query)")
+            #expect(answer.status == 400 && answer.code == "invalid_argument", "\(query)")
+            #expect(answer["detail"]?.string?.contains(part) == true, "\(query): \(answer.text)")
+        }
+        #expect(await shop.ask("ada", "GET", "/v1/whoami?verbose=1").status == 400)
+        #expect(await shop.ask("ada", "GET", "/v1/audit?from=yesterday").status == 400)
+        #expect(await shop.ask("ada", "GET", "/v1/audit?from=2026-03-02&to=2026-03-02").items.count == 1, "of the whole day")
+        #expect(await shop.ask("ada", "GET", "/v1/audit?from=2026-03-02T09:00:00%2B01:00").items.count == 1)
+        #expect(await shop.ask("ada", "GET", "/v1/audit?to=2026-03-02T09:00:00+01:00").status == 400, "a plus is a space")
+        #expect(await shop.ask("ada", "GET", "/v1/audit?kind=unit.pass").status == 400)
+        #expect(await shop.ask("ada", "GET", "/v1/reports/yield?from=2020-01-01").status == 400, "too long a period")
+    }
+
+    @Test("unknown paths are not found, and known ones say which methods they take")
+    func paths() async throws {
+        let shop = try await Shop(site: Site.small)
+        for path in [
+            "", "/", "/v1", "/v1/", "/v2/status", "/v1/nothing", "/v1/units/", "/v1/units//history", "/v1/status/",
+            "//v1/status", "/V1/status", "v1/status", "/v1/../v1/status", "/v1/units/x/nothing", "/v1/%2e%2e/status",
+        ] {
+            let answer = await shop.ask("ada", "GET", path)
+            #expect(answer.status == 404 && answer.code == "not_found", "\(path): \(answer.text)")
+        }
+        #expect(await shop.ask("ada", "GET", "/v1/units/%zz").status == 400)
+        #expect(await shop.ask("ada", "GET", "/v1/units/%C3%28").status == 400)
+        let wrong = await shop.ask("ada", "DELETE", "/v1/units")
+        #expect(wrong.status == 405 && wrong.code == "invalid_argument" && wrong["allowed"] == ["GET", "POST"])
+        #expect(wrong.response.allowed == ["GET", "POST"])
+        #expect(await shop.ask("ada", "HEAD", "/v1/units").status == 405)
+    }
+
+    @Test(
+        "hostile serials are data, wherever they stand",
+        arguments: ["A/B", "..", ".", "%2F", "a%00b", "^XZ~JA", "'; DROP TABLE unit; --", "receive", "TRV:", "<b>&amp;", "\u{E9}"])
+    func hostileSerials(_ serial: String) async throws {
+        let shop = try await Shop(site: Site.small)
+        let isValid = serial != "TRV:" && !serial.contains(" ") && serial != "\u{E9}"
+        let made = await shop.ask(
+            "ada", "POST", "/v1/units/receive", ["product": "PCB-100", "serials": [.string(serial)], "note": "x"])
+        #expect(made.status == (isValid ? 201 : 400), "\(made.text)")
+        let path = "/v1/units/" + percentEncoded(serial)
+        let unit = await shop.ask("ada", "GET", path)
+        #expect(unit.status == (isValid ? 200 : 404), "\(unit.text)")
+        if isValid {
+            #expect(unit["serial"] == .string(serial))
+            #expect(await shop.ask("ada", "GET", path + "/history").items.count == 1)
+            #expect(await shop.ask("ada", "POST", path + "/hold", ["note": "x"])["on_hold"] == true)
+        } else {
+            #expect(await shop.ask("ada", "POST", path + "/hold", ["note": "x"]).status == 404)
+        }
+        #expect(await shop.ask("mia", "GET", path).status == 404)
+    }
+
+    @Test("a serial with a control character is not found, and is not sent back raw")
+    func controlCharacters() async throws {
+        let shop = try await Shop(site: Site.small)
+        for path in ["%00", "%1B%5B31m", "%0A", "%E2%80%AE", "%C2%9B"] {
+            let answer = await shop.ask("ada", "GET", "/v1/units/\(path)")
+            #expect(answer.status == 404)
+            #expect(answer.text.unicodeScalars.allSatisfy { !$0.isUnsafeToShow }, "\(path)")
+        }
+    }
+
+    @Test("a scan of nothing is a mistake, and one that never ends is a broken frame")
+    func scans() async throws {
+        let shop = try await Shop(site: Site.small)
+        #expect(await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": ""]).status == 400)
+        #expect(await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans").status == 400)
+        let long = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": .string(String(repeating: "x", count: 513))])
+        #expect(long.status == 200 && long["reason"] == "broken_scan", "\(long.text)")
+        let odd = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": "\u{0}\n\u{1B}[2J\u{202E}"])
+        #expect(odd.status == 200 && odd["result"] == "refused")
+        #expect(odd.text.unicodeScalars.allSatisfy { !$0.isUnsafeToShow })
+    }
+
+    @Test("a wrong site file is refused with the places that are wrong, and changes nothing")
+    func site() async throws {
+        let shop = try await Shop(site: Site.small)
+        let wrong = Site.small.replacing("routing: board", with: "routing: bord").replacing("role: admin", with: "role: boss")
+        for (method, path) in [("PUT", "/v1/site"), ("POST", "/v1/site/plan")] {
+            let answer = await shop.ask("ada", method, path, body: Array(wrong.utf8))
+            #expect(answer.status == 400 && answer.code == "invalid_argument")
+            #expect(answer["errors"]?.array?.compactMap { $0["line"]?.int } == [9, 32], "\(answer.text)")
+        }
+        let notText = await shop.ask("ada", "PUT", "/v1/site", body: [0xFF, 0xFE])
+        #expect(notText.status == 400)
+        let plan = await shop.ask("ada", "POST", "/v1/site/plan", body: Array(Site.small.utf8))
+        #expect(plan["unchanged"] == true)
+    }
+
+    private func percentEncoded(_ text: String) -> String {
+        text.utf8.reduce(into: "") { result, byte in
+            result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Barcodes
+import ControlAPI
+import ControlServer
+import FoundationEssentials
+import Ledger
+import Synchronization
+import Testing
+import Tracking
+
+/// A ledger in a directory of its own with a clock of its own, and the control interface over it.
+final class Shop: Sendable {
+    let directory: String
+    let ledger: Ledger
+    let control: Control
+    private let time: Clock
+
+    final class Clock: Sendable {
+        /// 2026-03-02T08:00:00Z.
+        let now = Atomic<Int64>(1_772_438_400_000)
+    }
+
+    /// - Parameter site: applied by an admin, where there is one.
+    init(site: String? = nil) async throws {
+        directory = "/tmp/traveler-control-\(UInt64.random(in: 0...UInt64.max))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let time = Clock()
+        self.time = time
+        let clock: @Sendable () -> Int64 = { time.now.load(ordering: .relaxed) }
+        ledger = try Ledger(directory: directory, clock: clock)
+        control = Control(
+            ledger: ledger, version: "1.2.3", startedAt: clock(), clock: clock,
+            problems: { ["the disk is nearly full; free some space"] },
+            // A caller is asked about again in a stream: who left the group of admins is no admin any more.
+            refresh: { caller in caller.login == "former" ? Caller(uid: 1, login: "former", isAdmin: false) : caller })
+        if let site {
+            let answer = await ask("root", "PUT", "/v1/site", body: Array(site.utf8))
+            try #require(answer.status == 200, "\(answer.text)")
+        }
+    }
+
+    deinit {
+        ledger.close()
+        try? FileManager.default.removeItem(atPath: directory)
+    }
+
+    /// Lets time go by.
+    func wait(_ milliseconds: Int64) { time.now.add(milliseconds, ordering: .relaxed) }
+
+    /// Asks as a person of this login; `root` is an admin by the kernel's word, and nil is nobody that the system knows.
+    func ask(
+        _ login: String?, _ method: String, _ target: String, _ json: JSONValue? = nil, body: [UInt8] = [],
+        key: String? = nil, lastEvent: String? = nil
+    ) async -> Answer {
+        wait(2_000)
+        let caller = Caller(uid: login == "root" ? 0 : 1_000, login: login, isAdmin: login == "root")
+        let request = ControlRequest(
+            method, target, body: json?.jsonBytes ?? body, idempotencyKey: key, lastEventID: lastEvent)
+        return Answer(await control.answer(request, from: caller))
+    }
+
+    /// Reads codes with the scanner that is bound to a station, and answers what the last one got.
+    @discardableResult
+    func scan(_ station: String, _ codes: String...) async throws -> ScanAnswer {
+        var last: ScanAnswer?
+        for code in codes {
+            wait(2_000)
+            let scan = Scan(station: station, text: code, code: Code(frame: code))
+            last = try await ledger.scan(scan, by: .device("/dev/input/event3"), device: "/dev/input/event3")
+        }
+        return try #require(last)
+    }
+}
+
+/// An answer, read.
+struct Answer: Sendable {
+    let response: ControlResponse
+    var status: Int { response.status }
+
+    init(_ response: ControlResponse) { self.response = response }
+
+    var bytes: [UInt8] { if case .bytes(let bytes) = response.body { bytes } else { [] } }
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+    var json: JSONValue { (try? JSONValue(json: bytes)) ?? .null }
+    var code: String? { json["code"]?.string }
+    var items: [JSONValue] { json["items"]?.array ?? [] }
+    subscript(key: String) -> JSONValue? { json[key] }
+}

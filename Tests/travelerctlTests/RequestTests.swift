@@ -1,0 +1,237 @@
+import ArgumentParser
+import ControlAPI
+import Testing
+
+@testable import travelerctl
+
+/// What each command asks the daemon for; no daemon is needed to know.
+@Suite struct RequestTests {
+    @Test(
+        "commands that ask",
+        arguments: [
+            ("status", "/v1/status"), ("whoami", "/v1/whoami"),
+            ("site export", "/v1/site"), ("backup FILE", "/v1/backup"),
+            ("product list", "/v1/products"),
+            (
+                "product list --view all --type pcb --search a&b --low-stock",
+                "/v1/products?view=all&type=pcb&search=a%26b&low_stock=true"
+            ),
+            ("product show PCB-100", "/v1/products/PCB-100"),
+            ("unit list", "/v1/units"),
+            (
+                "unit list --status in_stock --stage qa --product P --work-order 1 --team smt --mine --order -updated",
+                "/v1/units?status=in_stock&stage=qa&product=P&work_order=1&team=smt&mine=true&order=-updated"
+            ),
+            ("unit show A/B?c#d%", "/v1/units/A%2FB%3Fc%23d%25"), ("unit show ..", "/v1/units/%2E%2E"),
+            ("unit history X", "/v1/units/X/history?limit=1000"),
+            (
+                "work-order list --status released --product P --team T",
+                "/v1/work-orders?status=released&product=P&team=T"
+            ),
+            ("work-order show 1001", "/v1/work-orders/1001"),
+            ("station list", "/v1/stations"), ("station show QA-1", "/v1/stations/QA-1"),
+            ("label preview X --station L", "/v1/units/X/label?station=L"), ("label preview X", "/v1/units/X/label"),
+            ("label jobs --status failed --serial X", "/v1/labels?status=failed&serial=X"),
+            ("delivery list --order SO-77 --status open", "/v1/deliveries?order=SO-77&status=open"),
+            ("delivery show 12", "/v1/deliveries/12"),
+            (
+                "log inventory --product P --action restock --from 2026-03-02T00:00:00Z",
+                "/v1/inventory-log?product=P&action=restock&from=2026-03-02T00%3A00%3A00.000Z"
+            ),
+            (
+                "log audit --actor mia --kind unit.passed --to 2026-03-02T00:00:00+01:00",
+                "/v1/audit?actor=mia&kind=unit.passed&to=2026-03-01T23%3A00%3A00.000Z"
+            ),
+            ("log scans --station QA-1 --result refused", "/v1/scans?station=QA-1&result=refused"),
+            ("person list", "/v1/people"), ("person show mia", "/v1/people/mia"),
+            ("team list", "/v1/teams"), ("team show smt", "/v1/teams/smt"),
+            ("department list", "/v1/departments"), ("department show e", "/v1/departments/e"),
+            ("supplier list", "/v1/suppliers"), ("supplier show acme", "/v1/suppliers/acme"),
+            ("defect-type list", "/v1/defect-types"),
+            ("report wip", "/v1/reports/wip"), ("report yield", "/v1/reports/yield"),
+            (
+                "report throughput --from 2026-03-02T08:00:00Z",
+                "/v1/reports/throughput?from=2026-03-02T08%3A00%3A00.000Z"
+            ),
+            ("scans export", "/v1/scans/export"),
+        ])
+    func asks(command: String, target: String) throws {
+        let request = try request(words(command))
+        #expect(request.method == .GET)
+        #expect(request.target == target)
+        #expect(request.body == nil)
+    }
+
+    @Test(
+        "commands that change",
+        arguments: [
+            (
+                "product adjust RES-10K add 500 --note n", "POST /v1/products/RES-10K/adjustments",
+                #"{"change":500,"note":"n"}"#
+            ),
+            (
+                "product adjust RES-10K subtract 5 --note n", "POST /v1/products/RES-10K/adjustments",
+                #"{"change":-5,"note":"n"}"#
+            ),
+            (
+                "unit register P A B --work-order 1001", "POST /v1/units",
+                #"{"product":"P","serials":["A","B"],"work_order":"1001"}"#
+            ),
+            (
+                "unit receive P A --supplier acme --cost 12.5 --replaces Z --note n", "POST /v1/units/receive",
+                #"{"cost":12.5,"note":"n","product":"P","replaces":"Z","serials":["A"],"supplier":"acme"}"#
+            ),
+            (
+                "unit defect X rework --to-stage assembly --type SOLDER --note n", "POST /v1/units/X/defect",
+                #"{"disposition":"rework","note":"n","to_stage":"assembly","type":"SOLDER"}"#
+            ),
+            ("unit defect X pending --note n", "POST /v1/units/X/defect", #"{"disposition":"pending","note":"n"}"#),
+            ("unit hold X --note n", "POST /v1/units/X/hold", #"{"note":"n"}"#),
+            ("unit release X", "POST /v1/units/X/release", "{}"),
+            ("unit assign X --to mia", "POST /v1/units/X/assign", #"{"to":"mia"}"#),
+            (
+                "unit write-off X --reason outlet_sale --price 3 --note n", "POST /v1/units/X/write-off",
+                #"{"note":"n","price":3.0,"reason":"outlet_sale"}"#
+            ),
+            (
+                "work-order create 1001 --product P --quantity 5 --team smt --due 2026-03-20", "POST /v1/work-orders",
+                #"{"due":"2026-03-20","number":"1001","product":"P","quantity":5,"team":"smt"}"#
+            ),
+            ("work-order release 1001", "POST /v1/work-orders/1001/release", "{}"),
+            ("work-order close 1001", "POST /v1/work-orders/1001/close", "{}"),
+            ("work-order cancel 1001", "POST /v1/work-orders/1001/cancel", "{}"),
+            ("label print X --station L", "POST /v1/labels", #"{"serial":"X","station":"L"}"#),
+            ("label retry 7", "POST /v1/labels/7/retry", "{}"), ("label cancel 7", "POST /v1/labels/7/cancel", "{}"),
+            (
+                "deliver --order SO-77 A B --customer C-9 --item RES-10K=500 --item X=Y=2", "POST /v1/deliveries",
+                #"{"customer":"C-9","items":[{"product":"RES-10K","quantity":500},{"product":"X=Y","quantity":2}],"#
+                    + #""order":"SO-77","serials":["A","B"]}"#
+            ),
+            (
+                "person add mia --name Mia --role member --team smt --badge 1007 --grant deliver --grant audit:read",
+                "POST /v1/people",
+                #"{"badge":"1007","grants":["deliver","audit:read"],"login":"mia","name":"Mia","role":"member","team":"smt"}"#
+            ),
+            ("person set mia --team finish --retired", "PATCH /v1/people/mia", #"{"retired":true,"team":"finish"}"#),
+            (
+                "person set mia --no-retired --role team_lead", "PATCH /v1/people/mia",
+                #"{"retired":false,"role":"team_lead"}"#
+            ),
+            (
+                "person grant mia deliver audit:read", "POST /v1/people/mia/grant",
+                #"{"grants":["deliver","audit:read"]}"#
+            ),
+            ("person revoke mia deliver", "POST /v1/people/mia/revoke", #"{"grants":["deliver"]}"#),
+            (
+                "team add smt --name SMT --department e --lead lena", "POST /v1/teams",
+                #"{"code":"smt","department":"e","lead":"lena","name":"SMT"}"#
+            ),
+            ("team set smt --lead mia", "PATCH /v1/teams/smt", #"{"lead":"mia"}"#),
+            ("department add e --name E", "POST /v1/departments", #"{"code":"e","name":"E"}"#),
+            ("department set e --retired", "PATCH /v1/departments/e", #"{"retired":true}"#),
+            ("audit verify", "POST /v1/audit/verify", "{}"),
+        ])
+    func changes(command: String, line: String, body: String) throws {
+        let request = try request(words(command))
+        #expect("\(request.method) \(request.target)" == line)
+        #expect(request.body == .json(try JSONValue(json: body)))
+    }
+
+    @Test func anEmptyTextClearsAValue() throws {
+        #expect(try request(["person", "set", "mia", "--badge", ""]).body == .json(["badge": .null]))
+        #expect(try request(["team", "set", "smt", "--lead", ""]).body == .json(["lead": .null]))
+    }
+
+    @Test func siteFilesAreSentAsTheyAre() throws {
+        let plan = try request(["site", "plan", "plant.yaml"])
+        #expect("\(plan.method) \(plan.target)" == "POST /v1/site/plan")
+        #expect(plan.body == .yaml(file: "plant.yaml"))
+        let apply = try request(["site", "apply", "-"])
+        #expect("\(apply.method) \(apply.target)" == "PUT /v1/site")
+        #expect(apply.body == .yaml(file: "-"))
+    }
+
+    @Test func aScanIsItsCode() throws {
+        let scan = try #require(try Travelerctl.parseAsRoot(["scan", "--station", "QA-1", "A", "TRV:PASS"]) as? Scan)
+        #expect(scan.codes == ["A", "TRV:PASS"])
+        let request = Scan.request("QA-1", "A b")
+        #expect("\(request.method) \(request.target)" == "POST /v1/stations/QA-1/scans")
+        #expect(request.body == .json(["code": "A b"]))
+    }
+
+    @Test(
+        "what can't be meant is wrong usage",
+        arguments: [
+            "product adjust P add 0 --note n", "product adjust P add x --note n", "product adjust P add 1",
+            "product adjust P multiply 2 --note n", "unit register P", "unit defect X rework --note n",
+            "unit defect X scrap --to-stage qa --note n", "unit hold X", "deliver --order O",
+            "deliver --order O --item P",
+            "deliver --order O --item P=0", "person set mia", "team set smt", "person add mia --name M --role boss",
+            "unit list --json --csv", "unit list --limit 0", "unit list --all --limit 5", "log audit --from yesterday",
+            "log audit --from 2026-02-30", "work-order create 1 --product P --quantity many --team T", "unit lost X",
+            "scan A", "control-sheet QA-1", "backup",
+        ])
+    func wrongUsage(command: String) {
+        do {
+            _ = try Travelerctl.parseAsRoot(words(command))
+            Issue.record("'\(command)' was taken")
+        } catch {
+            #expect(Travelerctl.exitCode(for: error).rawValue == ExitStatus.usage.rawValue)
+        }
+    }
+
+    @Test func everyChangeHasAKeyOfItsOwn() {
+        let keys = Set((0..<100).map { _ in Request.newKey() })
+        #expect(keys.count == 100)
+        #expect(keys.allSatisfy { $0.utf8.count == 32 })
+    }
+
+    // MARK: Help
+
+    @Test func everyCommandShowsAnExampleThatParses() throws {
+        var seen = 0
+        for (path, command) in Self.commands(of: Travelerctl.self, []) {
+            let lines = command.configuration.discussion.split(separator: "\n")
+            for line in lines where line.hasPrefix("  ") { #expect(line.count <= 80, "wrapped in the help: \(line)") }
+            // A backslash at the end goes on in the next line.
+            let examples = lines.joined(separator: "\n").replacing("\\\n    ", with: "").split(separator: "\n")
+                .filter { $0.hasPrefix("  travelerctl ") }
+            #expect(!examples.isEmpty, "\(path) has no example")
+            for example in examples {
+                let arguments = Self.split(String(example.dropFirst("  travelerctl ".count)))
+                #expect(throws: Never.self, "\(example)") { try Travelerctl.parseAsRoot(arguments) }
+                seen += 1
+            }
+        }
+        #expect(seen > 60)
+    }
+
+    private static func commands(
+        of command: any ParsableCommand.Type, _ path: [String]
+    ) -> [(String, any ParsableCommand.Type)] {
+        let path = path + [command.configuration.commandName ?? ""]
+        return [(path.joined(separator: " "), command)]
+            + command.configuration.subcommands.flatMap { commands(of: $0, path) }
+    }
+
+    /// Splits a line as a shell would, with double quotes.
+    private static func split(_ line: String) -> [String] {
+        var words: [String] = [""]
+        var isQuoted = false
+        for character in line {
+            switch character {
+            case "\"": isQuoted.toggle()
+            case " " where !isQuoted: words.append("")
+            default: words[words.count - 1].append(character)
+            }
+        }
+        return words
+    }
+
+    private func words(_ command: String) -> [String] { command.split(separator: " ").map(String.init) }
+
+    private func request(_ arguments: [String]) throws -> Request {
+        let command = try Travelerctl.parseAsRoot(arguments)
+        return try #require(command as? any Requesting, "\(arguments) is no single request").request
+    }
+}

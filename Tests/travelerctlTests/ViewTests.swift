@@ -1,0 +1,200 @@
+import ArgumentParser
+import ControlAPI
+import Glibc
+import Testing
+
+@testable import travelerctl
+
+/// What people read, on recorded answers.
+@Suite struct ViewTests {
+    /// Everybody reads the same clock here.
+    private static let clock: Void = {
+        setenv("TZ", "UTC0", 1)
+        tzset()
+    }()
+
+    init() { Self.clock }
+
+    private func draw(_ view: View, _ json: String, width: Int? = nil) throws -> [String] {
+        view.draw(try JSONValue(json: json), Screen(width: width))
+    }
+
+    @Test func aProductIsACard() throws {
+        let card = """
+            {"code":"PCB-100","name":"Controller board","type":"pcb","routing":"board","in_stock":3,"in_production":12,\
+            "defect":1,"written_off":2,"scrapped":1,"delivered":4,"returned":0,"installed":0,"split":0,"total":22,\
+            "unserialised":0,"low_stock":true,"low_stock_threshold":10}
+            """
+        #expect(
+            try draw(.productCard, card) == [
+                "PCB-100  Controller board", "pcb, routing board",
+                "┌──────────┬────────┬─────────┬───────────┬──────────┬───────┐",
+                "│ In stock │ Making │ Defects │ Delivered │ Returned │ Total │",
+                "│        3 │     12 │       2 │         4 │        0 │    22 │",
+                "└──────────┴────────┴─────────┴───────────┴──────────┴───────┘",
+                "2 written off, 1 scrapped", "LOW STOCK: 3 in stock, the threshold is 10",
+            ])
+        var plain = Screen(width: 80)
+        plain.isUnicode = false
+        #expect(
+            View.productCard.draw(try JSONValue(json: card), plain)[2]
+                == "+----------+--------+---------+-----------+----------+-------+")
+    }
+
+    private let history = """
+        {"items":[
+        {"event":"1","at":"2026-03-02T08:00:04.000Z","kind":"unit.registered","station":"LABEL-1","work_order":"1001",
+         "after":{"status":"in_production","stage":"assembly","iteration":0,"on_hold":false}},
+        {"event":"2","at":"2026-03-02T08:00:27.000Z","kind":"unit.passed","actor":"mia","station":"ASSY-1",
+         "before":{"status":"in_production","stage":"assembly","iteration":0,"on_hold":false},
+         "after":{"status":"in_production","stage":"testing","iteration":0,"on_hold":false}},
+        {"event":"3","at":"2026-03-02T08:01:27.000Z","kind":"unit.held","actor":"lena","note":"look\\u001b at U3",
+         "before":{"status":"in_production","stage":"testing","iteration":0,"on_hold":false},
+         "after":{"status":"in_production","stage":"testing","iteration":0,"on_hold":true}},
+        {"event":"4","at":"2026-03-03T10:01:27.000Z","kind":"unit.written_off","actor":"lena","type":"SOLDER","reason":"scrap",
+         "before":{"status":"defect","iteration":0,"on_hold":false},
+         "after":{"status":"written_off","iteration":0,"on_hold":false}}],"next_cursor":null}
+        """
+
+    @Test func aHistoryIsATimeline() throws {
+        #expect(
+            try draw(.timeline(of: "A-1"), history)
+                == [
+                    "A-1", "2026-03-02",
+                    "  08:00:04 ● unit.registered   assembly, order 1001                 at LABEL-1",
+                    "  08:00:27 ● unit.passed       assembly → testing                   mia at ASSY-1",
+                    "  08:01:27 ● unit.held         on hold                              lena",
+                    "             look␛ at U3", "2026-03-03",
+                    "  10:01:27 ● unit.written off  defect → written off, SOLDER, scrap  lena",
+                ])
+    }
+
+    @Test func aHistoryFitsANarrowScreen() throws {
+        for line in try draw(.timeline(of: "A-1"), history, width: 60) { #expect(displayWidth(line) <= 72) }
+        #expect(
+            try draw(.timeline(of: "A-1"), history, width: 60)[3]
+                == "  08:00:27 ● unit.passed       assembly → testing  mia at ASSY-1")
+    }
+
+    @Test func aChangedUnitIsOneSentence() throws {
+        #expect(
+            try draw(.unitNow, #"{"serial":"A-1","status":"in_production","stage":"qa","iteration":2,"on_hold":true}"#)
+                == ["A-1 is in production at qa, on hold (sent back 2 times)."])
+        #expect(
+            try draw(.unitNow, #"{"serial":"A-1","status":"written_off","iteration":0,"on_hold":false}"#)
+                == ["A-1 is written off."])
+    }
+
+    @Test func aPlanSaysWhatWouldChange() throws {
+        let plan = """
+            {"changes":[{"action":"create","kind":"product","name":"PCB-100"},
+            {"action":"change","kind":"person","name":"mia","fields":["name","team"]},
+            {"action":"new_version","kind":"routing","name":"board"},{"action":"retire","kind":"station","name":"X"}]}
+            """
+        #expect(
+            try draw(.plan(done: false), plan) == [
+                "+ product PCB-100", "~ person mia: name, team", "^ routing board (a new version)", "- station X",
+                "1 to be created, 1 to be changed, 1 to be versioned, 1 to be retired.",
+            ])
+        #expect(try draw(.plan(done: true), #"{"changes":[],"unchanged":true}"#) == ["Nothing changed."])
+    }
+
+    @Test func aBrokenLedgerEndsWithOne() throws {
+        let broken = try JSONValue(
+            json: #"{"ok":false,"events":9,"problem":{"table":"unit","row":"A","expected":1,"found":2,"message":"m"}}"#)
+        let verify = try Audit.Verify.parse([])
+        #expect(verify.view.draw(broken, Screen(width: nil)).first == "The ledger is NOT whole (9 events checked).")
+        #expect(Audit.Verify.exit(broken) == .refused)
+        #expect(Audit.Verify.exit(["ok": true, "events": 9]) == .done)
+    }
+
+    @Test func problemsNameTheirPlaces() {
+        let problem = Problem(
+            .invalidArgument, "cannot apply the site file: 2 mistakes",
+            errors: [
+                .init(line: 3, column: 7, path: "products[0].code", message: "a code is expected"),
+                .init(message: "no stations"),
+            ])
+        let failure = Failure(problem)
+        #expect(
+            failure.text(json: false, file: "plant.yaml", Screen(width: 80)) == """
+                travelerctl: cannot apply the site file: 2 mistakes
+                  plant.yaml:3:7: products[0].code: a code is expected
+                  plant.yaml: no stations
+                """)
+        #expect(failure.exit == .usage)
+        #expect(failure.text(json: true, Screen(width: nil)) == problem.json.json)
+    }
+
+    // MARK: Scans
+
+    private let accepted: JSONValue = [
+        "result": "accepted", "serial": "A-1", "code": "A-1", "message": "A-1 passed assembly.", "next": "testing",
+        "operator": "mia", "at": "2026-03-02T08:00:04.000Z",
+    ]
+    private let refused: JSONValue = ["result": "refused", "code": "X\u{1B}", "message": "There is no unit X."]
+
+    @Test func aScanIsOneLineInAPipe() {
+        #expect(ScanAnswer(json: accepted).line == "08:00:04  accepted  A-1  A-1 passed assembly.  (mia)")
+        #expect(ScanAnswer(json: refused).line == "refused  X␛  There is no unit X.")
+    }
+
+    @Test func resultsHaveTheirColours() {
+        #expect(ScanAnswer(json: accepted).fill == .onGreen)
+        #expect(ScanAnswer(json: refused).fill == .onRed)
+        #expect(ScanAnswer(json: ["result": "ignored"]).fill == .onAmber)
+        #expect(ScanAnswer(json: ["result": "accepted", "warning": "on_hold"]).fill == .onAmber)
+        #expect(ScanAnswer(json: ["result": "something_new"]).isRefused)
+    }
+
+    @Test func theTallyCountsEachScan() {
+        var tally = Tally()
+        for json in [accepted, refused, ["result": "ignored"], accepted] { tally.add(ScanAnswer(json: json)) }
+        #expect(tally.sentence == "2 accepted, 1 refused, 1 ignored")
+    }
+
+    @Test func aStationsScreenShowsTheLastScanAndThoseBefore() {
+        var board = StationBoard(name: "QA-1")
+        board.isReachable = true
+        let screen = Screen(width: 80, height: 24)
+        #expect(board.lines(screen).last == "  Waiting for the first scan.")
+        board.add(ScanAnswer(json: refused))
+        board.add(ScanAnswer(json: accepted))
+        let lines = board.lines(screen)
+        #expect(lines.count <= 24)
+        #expect(lines.contains("  Next: testing"))
+        #expect(lines.last == "refused  X␛  There is no unit X.")
+        for _ in 0..<100 { board.add(ScanAnswer(json: accepted)) }
+        #expect(board.lines(screen).count <= 24)
+        #expect(board.lines(screen).allSatisfy { displayWidth($0) <= 80 })
+        board.isReachable = false
+        #expect(board.lines(screen).contains { $0.contains("The daemon is not reachable") })
+    }
+
+    @Test func theFloorsScreenFitsItsSize() throws {
+        var board = FloorBoard()
+        board.products = (0..<50).map { ["code": .string("P-\($0)"), "in_stock": 1, "total": 2] }
+        board.progress = (0..<50).map { ["product": .string("P-\($0)"), "stage": "qa", "count": 3] }
+        for number in 0..<100 {
+            board.add(["kind": "unit.passed", "unit": .string("A-\(number)"), "at": "2026-03-02T08:00:04.000Z"])
+        }
+        for height in [10, 24, 60] {
+            let lines = board.lines(Screen(width: 80, height: height))
+            #expect(lines.count <= height)
+            #expect(lines.contains { $0.contains("A-99") })
+        }
+    }
+
+    // MARK: Times
+
+    @Test func daysStandForTheirBounds() {
+        #expect(LocalTime.wire("2026-03-02", endOfDay: false) == "2026-03-02T00:00:00.000Z")
+        #expect(LocalTime.wire("2026-02-28", endOfDay: true) == "2026-03-01T00:00:00.000Z")
+        #expect(LocalTime.wire("2026-03-02 08:30", endOfDay: true) == "2026-03-02T08:30:00.000Z")
+        #expect(LocalTime.wire("2026-03-02T08:30:15", endOfDay: true) == "2026-03-02T08:30:15.000Z")
+        #expect(LocalTime.wire("2026-03-02T08:30:15+02:00", endOfDay: false) == "2026-03-02T06:30:15.000Z")
+        #expect(LocalTime.wire("monday", endOfDay: false) == nil)
+        #expect(LocalTime.text("2026-03-02T08:30:15.000Z") == "2026-03-02 08:30")
+        #expect(LocalTime.text("whenever\u{7}") == "whenever␇")
+    }
+}
