@@ -1,3 +1,5 @@
+import Barcodes
+
 extension State {
     /// Decides a command: answers what happens, or refuses. Changes nothing that the rules know.
     ///
@@ -19,7 +21,7 @@ extension State {
             case .moveWorkOrder(let number, let status): try moveWorkOrder(number, to: status)
             case .register(let product, let serials, let order): try register(product, serials, order, actor, at)
             case .receive(let product, let serials, let supplier, let cost, let note):
-                try receive(product, serials, supplier, cost, note, at)
+                try receive(product, serials, supplier, cost, note, actor)
             case .hold(let serial, let note): try setHold(serial, true, note, actor)
             case .release(let serial, let note): try setHold(serial, false, note, actor)
             case .assign(let serial, let login): try assign(serial, login, actor)
@@ -28,7 +30,7 @@ extension State {
             case .writeOff(let serial, let reason, let price, let note):
                 try writeOff(serial, reason, price, note, actor)
             case .adjust(let product, let change, let note): try adjust(product, change, note)
-            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, at)
+            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor)
             case .deliver(let order, let customer, let serials, let items):
                 try deliver(order, customer, serials, items, actor, at)
             case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)
@@ -165,14 +167,21 @@ extension State {
         return unit
     }
 
-    /// Refuses an empty list, one that is too long, and one that names a serial twice.
+    /// Refuses an empty list, one that is too long, and one that names a serial twice or none that can be one.
     func checkList(_ serials: [String]) throws(Refusal) {
         guard (1...10_000).contains(serials.count) else {
             throw Refusal(.invalid, "a request names 1 to 10,000 serials, not \(serials.count)")
         }
         var seen: Set<String> = []
-        for serial in serials where !seen.insert(serial).inserted {
-            throw Refusal(.invalid, "the serial \(serial) stands twice in the request")
+        for serial in serials {
+            do {
+                try Serial.check(serial)
+            } catch {
+                throw Refusal(.invalid, error.message)
+            }
+            guard seen.insert(serial).inserted else {
+                throw Refusal(.invalid, "the serial \(serial) stands twice in the request")
+            }
         }
     }
 

@@ -122,7 +122,7 @@ extension State {
         let unit = unit(serial)
         let event = interlock.events.last { $0.unit == serial && $0.after != nil }
         guard let state = event?.after ?? unit?.state else {
-            if let label = pendingLabel(serial) { answer.product = label.product }
+            answer.product = pendingLabel(serial)?.product ?? interlock.events.last { $0.unit == serial }?.product
             if answer.result == .accepted { answer.next = answer.next ?? "label" }
             return
         }
@@ -184,9 +184,9 @@ extension Interlock {
             throw Stop(reason: .brokenScan, message: "Broken scan (\(scan.broken ?? "not whole")). Scan again.")
         }
         if recorded == session.previousCode, at - session.previousAt < Int64(state.plant.settings.doubleRead) {
+            let unit = state.unit(scan.text).flatMap { isHidden($0) ? nil : $0 }
             throw Stop(
-                result: .ignored, reason: .alreadyDone, message: "Read twice; counted once.",
-                serial: state.unit(scan.text) == nil ? nil : scan.text)
+                result: .ignored, reason: .alreadyDone, message: "Read twice; counted once.", serial: unit?.serial)
         }
         switch code {
         case .unknownControl(let text):
@@ -195,7 +195,8 @@ extension Interlock {
                 message: "\(text) is no control code. The control sheet of \(station.name) shows those that work here.")
         case .control(let control): return try decide(control, in: &state)
         case .element(let gtin, let serial):
-            let product = state.plant.products.values.first { $0.gtin == gtin }
+            try requireSignOn()
+            let product = state.plant.product(gtin: gtin)
             if let serial { return try decide(serial: serial, of: product, in: &state) }
             return try decide(product: product, code: gtin, in: &state)
         case .text(let text):
@@ -204,7 +205,7 @@ extension Interlock {
             if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
             if station.mode == .ship, state.unit(text) == nil {
                 if state.isOrder(text) { return try open(order: text, in: &state) }
-                if let product = state.plant.products[text] {
+                if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:)) {
                     return try decide(product: product, code: text, in: &state)
                 }
             }
@@ -291,10 +292,8 @@ extension Interlock {
     // MARK: Serials
 
     private mutating func decide(serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
-        if station.mode == .label { return try scanBack(serial, in: &state) }
-        if station.mode == .ship, session.delivery == nil {
-            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
-        }
+        if station.mode == .label { return try scanBack(serial, of: product, in: &state) }
+        if station.mode == .ship { _ = try openDelivery(&state, serial) }
         if station.mode == .verdict, let onBench = try unitOnBench(&state) {
             if onBench.serial == serial {
                 throw Stop(
@@ -319,6 +318,9 @@ extension Interlock {
         }
     }
 
+    /// Whether a unit lies outside the scope of the one at a terminal.
+    private func isHidden(_ unit: Unit) -> Bool { terminal.map { !$0.sees(unit) } ?? false }
+
     /// The unit with this serial, whatever its status.
     private func known(_ serial: String, of product: Product?, in state: inout State) throws(Stop) -> Unit {
         if let unit = state.unit(serial) {
@@ -327,8 +329,7 @@ extension Interlock {
                     reason: .unknownSerial,
                     message: "The label says \(product.code), but \(serial) is a \(unit.product). Set it aside, ask your team lead.")
             }
-            let isHidden = station.mode == .lookup && terminal.map { !$0.sees(unit) } ?? false
-            if !isHidden { return unit }
+            if station.mode != .lookup || !isHidden(unit) { return unit }
         } else if let label = state.pendingLabel(serial), !label.voided {
             throw Stop(
                 reason: .labelUnverified,

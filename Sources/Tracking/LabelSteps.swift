@@ -95,7 +95,7 @@ extension Interlock {
     }
 
     /// A label was scanned: the unit exists from now on.
-    mutating func scanBack(_ serial: String, in state: inout State) throws(Stop) -> String {
+    mutating func scanBack(_ serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
         if let unit = state.unit(serial) {
             throw Stop(
                 reason: .alreadyDone, message: "\(serial) is registered already: \(unit.state.sentence)",
@@ -113,13 +113,18 @@ extension Interlock {
             do {
                 try state.checkNewSerial(serial, of: order.product)
             } catch {
-                throw Stop(reason: error.kind == .invalid ? .serialRule : .unknownSerial, message: error.message)
+                throw Stop(reason: error.kind == .conflict ? .unknownSerial : .serialRule, message: error.message)
             }
             if case .pattern? = state.plant.products[order.product]?.serial {
                 throw Stop(
                     reason: .unknownSerial,
                     message: "No label \(serial) was made here. Scan TRV:NEW for the next one of \(order.number).")
             }
+        }
+        if let product, product.code != order.product {
+            throw Stop(
+                reason: .unknownSerial,
+                message: "The label says \(product.code), but \(order.number) makes \(order.product). Set it aside, ask your team lead.")
         }
         guard let unit = state.newUnit(serial, order.product, order: order, at: at) else {
             throw Stop(reason: .notHere, message: "\(order.product) has no routing. Ask an admin.", serial: serial)
@@ -138,8 +143,9 @@ extension Interlock {
             throw Stop(reason: .benchEmpty, message: "No unit is in hand here. Scan its serial first.")
         }
         let unit = state.unit(serial)
-        guard let product = unit?.product ?? state.pendingLabel(serial)?.product else {
-            throw Stop(reason: .unknownSerial, message: "No unit has the serial \(serial).")
+        let label = state.pendingLabel(serial).flatMap { $0.voided ? nil : $0 }
+        guard let product = unit?.product ?? label?.product else {
+            throw Stop(reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
         }
         let copy = state.labelCount(serial)
         guard queueJob(serial, product, unit?.team, copy: copy, state) else {

@@ -41,6 +41,12 @@ public struct Plant: Sendable, Equatable, Codable {
         return RoutingRef(code: code, version: routing.versions.count)
     }
 
+    /// The product with this GTIN of 14 digits, one that is in use before a retired one; nil where there is none.
+    public func product(gtin: String) -> Product? {
+        let all = products.values.filter { $0.gtin == gtin }
+        return all.first { !$0.retired } ?? all.min { $0.code < $1.code }
+    }
+
     /// The department of a team, or nil for an unknown team.
     public func department(ofTeam team: String?) -> String? {
         team.flatMap { teams[$0]?.department }

@@ -26,9 +26,9 @@ extension Interlock {
         return "The delivery for \(number) is open. Scan what goes into it, then TRV:CLOSE."
     }
 
-    private func openDelivery(_ state: inout State) throws(Stop) -> Delivery {
+    func openDelivery(_ state: inout State, _ serial: String? = nil) throws(Stop) -> Delivery {
         guard let id = session.delivery, let delivery = state.delivery(id), !delivery.isClosed else {
-            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.")
+            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
         }
         return delivery
     }

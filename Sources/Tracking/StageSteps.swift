@@ -159,6 +159,7 @@ extension Interlock {
     mutating func rework(to stage: String, in state: inout State) throws(Stop) -> String {
         try require(.markDefect, for: "TRV:REWORK")
         let unit = try bench(&state)
+        try requireFree(unit)
         let marked = step(.unitDefect, unit, to: failed(unit, in: state))
         var defective = unit
         defective.state = marked.after ?? unit.state

@@ -18,7 +18,9 @@ extension State {
         return Decision([event])
     }
 
-    mutating func adjust(_ code: String, _ serials: [String], _ note: String, _ at: Int64) throws(Refusal) -> Decision {
+    mutating func adjust(
+        _ code: String, _ serials: [String], _ note: String, _ actor: Actor
+    ) throws(Refusal) -> Decision {
         guard plant.products[code] != nil else { throw .notFound("product", code) }
         try checkList(serials)
         try checkNote(note)
@@ -28,7 +30,7 @@ extension State {
                 .conflict,
                 "name serials that are all new (found) or all in stock (missing): \(known.prefix(3).joined(separator: ", ")) exist already")
         }
-        if known.isEmpty { return try receive(code, serials, nil, nil, note, at) }
+        if known.isEmpty { return try receive(code, serials, nil, nil, note, actor) }
         var events: [Event] = []
         for serial in serials {
             guard let unit = unit(serial), unit.product == code, unit.state.status == .inStock else {

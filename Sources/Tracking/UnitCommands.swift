@@ -41,7 +41,7 @@ extension State {
     }
 
     mutating func receive(
-        _ code: String, _ serials: [String], _ supplier: String?, _ cost: Money?, _ note: String, _ at: Int64
+        _ code: String, _ serials: [String], _ supplier: String?, _ cost: Money?, _ note: String, _ actor: Actor
     ) throws(Refusal) -> Decision {
         _ = try activeProduct(code)
         try checkList(serials)
@@ -54,7 +54,7 @@ extension State {
         var events: [Event] = []
         for serial in serials {
             try checkNewSerial(serial, of: code)
-            events.append(.received(serial, code, supplier, cost, note))
+            events.append(.received(serial, code, supplier, cost, note, actor))
         }
         return Decision(events, serials: serials)
     }
@@ -163,13 +163,13 @@ extension Event {
     }
 
     static func received(
-        _ serial: String, _ product: String, _ supplier: String?, _ cost: Money?, _ note: String
+        _ serial: String, _ product: String, _ supplier: String?, _ cost: Money?, _ note: String, _ actor: Actor
     ) -> Event {
         var event = Event(.unitReceived)
         (event.unit, event.product, event.note) = (serial, product, note)
         (event.details.supplier, event.details.cost) = (supplier, cost)
         var state = UnitState(status: .inStock)
-        state.wasInStock = true
+        (state.wasInStock, state.worker) = (true, actor.login)
         event.after = state
         return event
     }

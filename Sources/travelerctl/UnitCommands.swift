@@ -64,7 +64,7 @@ struct Unit: AsyncParsableCommand {
             "history", "All that happened to a unit, the oldest first.", example: "unit history PCB-100-2610-0001")
         @Argument(help: .serial) var serial: String
         @OptionGroup var options: CallOptions
-        var request: Request { .get("units", serial, "history", query: ["limit": "1000"]) }
+        var request: Request { .get("units", serial, "history") }
         var view: View { .timeline(of: serial) }
     }
 

@@ -1,4 +1,5 @@
 import ControlAPI
+import ControlServer
 import Testing
 
 @Suite("What a request may not say")
@@ -143,7 +144,7 @@ struct InputTests {
         for (method, path) in [("PUT", "/v1/site"), ("POST", "/v1/site/plan")] {
             let answer = await shop.ask("ada", method, path, body: Array(wrong.utf8))
             #expect(answer.status == 400 && answer.code == "invalid_argument")
-            #expect(answer["errors"]?.array?.compactMap { $0["line"]?.int } == [9, 32], "\(answer.text)")
+            #expect(answer["errors"]?.array?.compactMap { $0["line"]?.int } == [9, 33], "\(answer.text)")
         }
         let notText = await shop.ask("ada", "PUT", "/v1/site", body: [0xFF, 0xFE])
         #expect(notText.status == 400)

@@ -3,6 +3,7 @@ import ControlAPI
 import ControlServer
 import FoundationEssentials
 import Ledger
+import Logging
 import Synchronization
 import Testing
 import Tracking
@@ -31,7 +32,8 @@ final class Shop: Sendable {
             ledger: ledger, version: "1.2.3", startedAt: clock(), clock: clock,
             problems: { ["the disk is nearly full; free some space"] },
             // A caller is asked about again in a stream: who left the group of admins is no admin any more.
-            refresh: { caller in caller.login == "former" ? Caller(uid: 1, login: "former", isAdmin: false) : caller })
+            refresh: { caller in caller.login == "former" ? Caller(uid: 1, login: "former", isAdmin: false) : caller },
+            logger: Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() }))
         if let site {
             let answer = await ask("root", "PUT", "/v1/site", body: Array(site.utf8))
             try #require(answer.status == 200, "\(answer.text)")
@@ -68,6 +70,53 @@ final class Shop: Sendable {
             last = try await ledger.scan(scan, by: .device("/dev/input/event3"), device: "/dev/input/event3")
         }
         return try #require(last)
+    }
+}
+
+extension Shop {
+    /// What an event stream gives: its pieces until `count` events came or it ended.
+    func events(
+        _ login: String, _ target: String, lastEvent: String? = nil, count: Int = .max,
+        during act: @escaping @Sendable () async throws -> Void = {}
+    ) async throws -> [StreamedEvent] {
+        let answer = await ask(login, "GET", target, lastEvent: lastEvent)
+        guard case .stream(let body) = answer.response.body else {
+            Issue.record("\(target) is no stream: \(answer.text)")
+            return []
+        }
+        let (pieces, piece) = AsyncStream.makeStream(of: [UInt8].self)
+        let stream = Task {
+            defer { piece.finish() }
+            try await body { piece.yield($0) }
+        }
+        var events: [StreamedEvent] = []
+        var hasBegun = false
+        for await piece in pieces {
+            // The first piece says that the stream listens.
+            if !hasBegun { try await act() }
+            hasBegun = true
+            events += StreamedEvent.all(in: String(decoding: piece, as: UTF8.self))
+            if events.count >= count { break }
+        }
+        stream.cancel()
+        _ = await stream.result
+        return events
+    }
+}
+
+/// An event of a stream.
+struct StreamedEvent: Sendable, Equatable {
+    var id: Int
+    var name: String
+    var data: JSONValue
+    var text: String
+
+    static func all(in text: String) -> [StreamedEvent] {
+        text.split(separator: "\n\n").compactMap { event in
+            let lines = event.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).last?.dropFirst() ?? "" }
+            guard lines.count == 3, let id = Int(lines[0]), let data = try? JSONValue(json: String(lines[2])) else { return nil }
+            return StreamedEvent(id: id, name: String(lines[1]), data: data, text: String(event))
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 import ControlAPI
+import ControlServer
 import Testing
+import Tracking
 
 @Suite("The plant: planned, applied, exported, changed by command")
 struct SiteTests {

@@ -33,7 +33,7 @@ import Testing
 
         try daemon.start()
         let list = daemon.ctl("unit", "list", "--stage", "testing", "--all", "--csv")
-        let kept = Set(list.out.split(separator: "\n").compactMap { $0.split(separator: ",").first.map(String.init) })
+        let kept = Set(list.out.split(whereSeparator: \.isNewline).compactMap { $0.split(separator: ",").first.map(String.init) })
         let lost = answered.withLock { $0.subtracting(kept) }
         #expect(lost.isEmpty)
         #expect(daemon.ctl("audit", "verify").status == 0)

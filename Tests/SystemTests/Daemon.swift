@@ -50,7 +50,7 @@ final class Daemon: Sendable {
         process.executableURL = URL(filePath: Self.programs + "/travelerd")
         process.arguments = ["serve", "--directory", directory, "--socket", socket]
         let path = directory + "/log"
-        if !FileManager.default.fileExists(atPath: path) { FileManager.default.createFile(atPath: path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         let output = try FileHandle(forWritingTo: URL(filePath: path))
         output.seekToEndOfFile()
         (process.standardOutput, process.standardError, process.standardInput) = (output, output, FileHandle.nullDevice)

@@ -63,7 +63,7 @@ import Testing
             ("POST", "/v1/units", "{\"product\":\"PCB-100\",\"serials\":[\"Ä\"],\"work_order\":\"1001\"}", 400),
             ("POST", "/v1/units", "{\"surprise\":1}", 400),
             ("GET", "/v1/units/..%2F..%2Fetc%2Fpasswd", "", 404),
-            ("GET", "/v1/units/%00", "", 400),
+            ("GET", "/v1/units/%00", "", 404),
             ("GET", "/v1/units?limit=0", "", 400),
             ("GET", "/v1/units?nonsense=1", "", 400),
             ("GET", "/v1/nothing", "", 404),

@@ -1,0 +1,124 @@
+import ControlAPI
+import Testing
+
+@Suite("Who may use which route")
+struct AccessTests {
+    /// Each route with the roles that may use it (Admin, Department lead, Team lead, Member) and the grants that open it
+    /// to the others.
+    static let table: [(route: String, roles: String, grants: Set<String>)] = [
+        ("GET /v1/status", "ADTM", []), ("GET /v1/whoami", "ADTM", []), ("GET /v1/openapi.json", "ADTM", []),
+        ("GET /v1/site", "A", []), ("PUT /v1/site", "A", []), ("POST /v1/site/plan", "A", []),
+        ("GET /v1/products", "ADTM", []), ("GET /v1/products/{code}", "ADTM", []),
+        ("POST /v1/products/{code}/adjustments", "A", ["stock:adjust"]),
+        ("GET /v1/units", "ADTM", []), ("GET /v1/units/{serial}", "ADTM", []),
+        ("GET /v1/units/{serial}/history", "ADTM", []), ("GET /v1/units/{serial}/label", "ADTM", []),
+        ("POST /v1/units", "A", ["units:write"]), ("POST /v1/units/receive", "A", ["units:write"]),
+        ("POST /v1/units/{serial}/hold", "ADT", ["units:write"]),
+        ("POST /v1/units/{serial}/release", "ADT", ["units:write"]), ("POST /v1/units/{serial}/assign", "ADT", []),
+        ("POST /v1/units/{serial}/defect", "A", ["defects:mark", "defects:manage"]),
+        ("POST /v1/units/{serial}/write-off", "A", ["units:write"]),
+        ("GET /v1/work-orders", "ADT", []), ("GET /v1/work-orders/{number}", "ADT", []),
+        ("POST /v1/work-orders", "A", []), ("POST /v1/work-orders/{number}/release", "A", []),
+        ("POST /v1/work-orders/{number}/close", "A", []), ("POST /v1/work-orders/{number}/cancel", "A", []),
+        ("GET /v1/stations", "ADTM", []), ("GET /v1/stations/{name}", "ADTM", []),
+        ("POST /v1/stations/{name}/scans", "ATM", []), ("GET /v1/stations/{name}/watch", "ADTM", []),
+        ("GET /v1/labels", "A", ["labels:print"]), ("GET /v1/labels/{id}", "A", ["labels:print"]),
+        ("POST /v1/labels", "A", ["labels:print"]), ("POST /v1/labels/{id}/retry", "A", ["labels:print"]),
+        ("POST /v1/labels/{id}/cancel", "A", ["labels:print"]),
+        ("GET /v1/inventory-log", "ADTM", []), ("GET /v1/deliveries", "ADT", ["deliver"]),
+        ("GET /v1/deliveries/{id}", "ADT", ["deliver"]), ("POST /v1/deliveries", "A", ["deliver"]),
+        ("GET /v1/defect-types", "ADTM", []), ("GET /v1/suppliers", "ADT", []), ("GET /v1/suppliers/{code}", "ADT", []),
+        ("GET /v1/departments", "A", []), ("POST /v1/departments", "A", []), ("GET /v1/departments/{code}", "A", []),
+        ("PATCH /v1/departments/{code}", "A", []), ("GET /v1/teams", "A", []), ("POST /v1/teams", "A", []),
+        ("GET /v1/teams/{code}", "A", []), ("PATCH /v1/teams/{code}", "A", []), ("GET /v1/people", "A", []),
+        ("POST /v1/people", "A", []), ("GET /v1/people/{login}", "A", []), ("PATCH /v1/people/{login}", "A", []),
+        ("POST /v1/people/{login}/grant", "A", []), ("POST /v1/people/{login}/revoke", "A", []),
+        ("GET /v1/audit", "AD", ["audit:read"]), ("POST /v1/audit/verify", "A", []),
+        ("GET /v1/scans", "AD", ["audit:read"]), ("GET /v1/reports/wip", "ADT", []), ("GET /v1/reports/yield", "ADT", []),
+        ("GET /v1/reports/throughput", "ADT", []), ("GET /v1/events", "ADTM", []), ("GET /v1/backup", "A", []),
+        ("GET /v1/metrics", "A", ["metrics:read"]),
+    ]
+
+    /// A request for a route, naming things of the returns desk, in whose scope most of the callers are.
+    static func target(_ template: String) -> String {
+        template.replacing("{serial}", with: "DSKZQ1X").replacing("{number}", with: "DSKZQWOX")
+            .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{login}", with: "mia")
+            .replacing("products/{code}", with: "products/BRD").replacing("suppliers/{code}", with: "suppliers/SUPPLIERZQX")
+            .replacing("departments/{code}", with: "departments/mech").replacing("{code}", with: "mill")
+    }
+
+    /// All routes that the daemon says it has.
+    static func routes(_ shop: Shop) async -> Set<String> {
+        let paths = await shop.ask("ada", "GET", "/v1/openapi.json")["paths"]?.object ?? [:]
+        return Set(paths.flatMap { path in (path.value.object ?? [:]).map { "\($0.key.uppercased()) \(path.key)" } })
+    }
+
+    @Test("the table holds every route there is")
+    func complete() async throws {
+        let shop = try await Shop(site: Site.small)
+        #expect(await Self.routes(shop) == Set(Self.table.map(\.route)))
+    }
+
+    @Test("every route, for every role and every grant")
+    func everyRoute() async throws {
+        let shop = try await Marked.shop()
+        var callers = [
+            (login: "ada", role: "A", grant: ""), ("root", "A", ""), ("dora", "D", ""), ("sam", "D", ""), ("lena", "T", ""),
+            ("mia", "M", ""), ("tom", "M", ""),
+        ]
+        callers += Marked.grants.map { (Marked.login(withGrant: $0), "M", $0) }
+        for (route, roles, grants) in Self.table {
+            let words = route.split(separator: " ").map(String.init)
+            let target = Self.target(words[1])
+            for (login, role, grant) in callers {
+                let isAllowed = roles.contains(role) || grants.contains(grant)
+                let body: JSONValue? = words[0] == "GET" ? nil : [:]
+                let answer = await shop.ask(login, words[0], target, body)
+                if isAllowed {
+                    #expect(answer.status != 403 && answer.status != 405 && answer.status < 500, "\(route) as \(login): \(answer.text)")
+                } else {
+                    #expect(answer.status == 403 && answer.code == "permission_denied", "\(route) as \(login): \(answer.text)")
+                }
+            }
+            for login in ["eve", "zoe", nil] {
+                let answer = await shop.ask(login, words[0], target, [:])
+                #expect(answer.status == 403 && answer.code == "permission_denied", "\(route) as \(login ?? "nobody")")
+            }
+        }
+    }
+
+    @Test("who is nobody here is sent away with an audit line, and can't fill the disk by knocking")
+    func strangers() async throws {
+        let shop = try await Shop(site: Site.small)
+        #expect(await shop.ask("eve", "GET", "/v1/units/SECRET").status == 403)
+        #expect(await shop.ask(nil, "GET", "/v1/nothing").status == 403, "not even which routes there are")
+        let lines = await shop.ask("ada", "GET", "/v1/audit?kind=access.denied&order=event").items
+        #expect(lines.map { $0["actor"] } == ["eve (uid 1000)", "uid 1000"])
+        #expect(lines.map { $0["note"] } == ["GET /v1/units/SECRET", "GET /v1/nothing"])
+        for _ in 1...1_000 { _ = await shop.ask("eve", "GET", "/v1/status") }
+        let total = await shop.ask("ada", "GET", "/v1/audit?kind=access.denied&total=true")["total"]?.int ?? 0
+        #expect(total < 800, "2 s apart: 20 a minute")
+        #expect(await shop.ask("dora", "GET", "/v1/audit?kind=access.denied").items.isEmpty)
+    }
+
+    @Test("rights are decided anew for each request")
+    func anew() async throws {
+        let shop = try await Shop(site: Site.small)
+        #expect(await shop.ask("tom", "GET", "/v1/metrics").status == 403)
+        _ = await shop.ask("ada", "POST", "/v1/people/tom/grant", ["grants": ["metrics:read"]])
+        #expect(await shop.ask("tom", "GET", "/v1/metrics").status == 200)
+        _ = await shop.ask("ada", "POST", "/v1/people/tom/revoke", ["grants": ["metrics:read"]])
+        #expect(await shop.ask("tom", "GET", "/v1/metrics").status == 403)
+    }
+
+    @Test("badge codes are refused at a terminal, but for one that is the station itself")
+    func terminals() async throws {
+        let shop = try await Shop(site: Site.small)
+        let own = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": "1008"])
+        #expect(own.status == 200 && own["result"] == "refused" && own["reason"] == "not_permitted", "\(own.text)")
+        let station = await shop.ask("sid", "POST", "/v1/stations/ASSY-1/scans", ["code": "1008"])
+        #expect(station["result"] == "accepted" && station["operator"] == "tom", "\(station.text)")
+        #expect(await shop.ask("mia", "POST", "/v1/stations/TEST-1/scans", ["code": "x"]).code == "not_found")
+        #expect(await shop.ask("mia", "POST", "/v1/stations/NONE/scans", ["code": "x"]).code == "not_found")
+    }
+}
