@@ -51,18 +51,21 @@ let package = Package(
         .target(
             name: "ControlServer",
             dependencies: [
-                "Barcodes", "ControlAPI", "CLinux", "Labels", "Ledger", "Line", "SiteFile", "Tracking", hummingbird, nioCore,
+                "Barcodes", "ControlAPI", "CLinux", "Labels", "Ledger", "Line", "SiteFile", "Tracking", hummingbird,
+                nioCore,
                 nioPosix, logging, lifecycle, .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: strict),
         .target(
-            name: "Scenarios", dependencies: ["Barcodes", "ControlAPI", "ControlServer", "Ledger", "Tracking", logging],
+            name: "Scenarios",
+            dependencies: ["Barcodes", "ControlAPI", "ControlServer", "Ledger", "Tracking", logging],
             swiftSettings: strict),
         .executableTarget(
             name: "travelerd",
             dependencies: [
-                "Barcodes", "ControlAPI", "ControlServer", "Devices", "Labels", "Ledger", "Line", "Scenarios", "Tracking",
+                "Barcodes", "ControlAPI", "ControlServer", "Devices", "Labels", "Ledger", "Line", "Scenarios",
+                "Tracking",
                 arguments, logging, lifecycle,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ],

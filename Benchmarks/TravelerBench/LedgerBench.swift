@@ -158,7 +158,7 @@ struct LedgerBench {
         return times
     }
 
-    private func replay(_ source: String, _ target: String, after head: Int64, batch: Int) throws -> Side {
+    func replay(_ source: String, _ target: String, after head: Int64, batch: Int) throws -> Side {
         let (source, target) = (source + "/" + Ledger.fileName, target + "/" + Ledger.fileName)
         var result = baseline_replay()
         var times = [Int64](repeating: 0, count: 1_000_000)

@@ -60,6 +60,10 @@ extension Control {
 extension Call {
     /// The plant that the body describes.
     fileprivate func wantedPlant() throws -> Plant {
+        // It would retire everything, and is what a client sends that forgot the file.
+        guard text.contains(where: { !$0.isWhitespace }) else {
+            throw Problem(.invalidArgument, "cannot use an empty site file; send the file as the body, or {} to retire everything")
+        }
         do {
             return try SiteFile.parse(text, badgeDigest: ledger.badgeDigest)
         } catch {

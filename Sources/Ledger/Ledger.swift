@@ -175,7 +175,8 @@ public final class Ledger: Sendable {
         let connection = try Connection(path: path, mode: .readWrite)
         let mode = try connection.rows("PRAGMA journal_mode = WAL", [], { $0.text(0) }).first
         guard mode == "wal" else {
-            throw StorageError(.other, "cannot open the ledger: its disk does not allow write-ahead logging (a network share?)")
+            throw StorageError(
+                .other, "cannot open the ledger: its disk does not allow write-ahead logging (a network share?)")
         }
         try connection.execute(
             """

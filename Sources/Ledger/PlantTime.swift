@@ -10,7 +10,8 @@ enum PlantTime {
             let data = try Data(contentsOf: URL(filePath: "/usr/share/zoneinfo/\(name)"))
             return try TimeZoneRules(Array(data))
         } catch {
-            throw StorageError(.other, "cannot read the time zone \(name): install the package tzdata, or correct settings.timezone")
+            throw StorageError(
+                .other, "cannot read the time zone \(name): install the package tzdata, or correct settings.timezone")
         }
     }
 

@@ -27,7 +27,8 @@ enum Schema {
         guard version <= migrations.count else {
             throw StorageError(
                 .newer,
-                "cannot open the ledger: it was written by a newer version (format \(version), this one knows \(migrations.count)); install that version again")
+                "cannot open the ledger: it was written by a newer version (format \(version), this one knows \(migrations.count)); install that version again"
+            )
         }
         guard version < migrations.count else { return }
         try connection.execute("BEGIN IMMEDIATE")

@@ -167,7 +167,8 @@ struct Store {
             ON CONFLICT (delivery, product, serial) DO UPDATE SET quantity = delivery_line.quantity + ?4
             """, key + [.int(Int64(line.quantity))])
         if line.quantity < 0 {
-            try run("DELETE FROM delivery_line WHERE delivery = ?1 AND product = ?2 AND serial = ?3 AND quantity = 0", key)
+            try run(
+                "DELETE FROM delivery_line WHERE delivery = ?1 AND product = ?2 AND serial = ?3 AND quantity = 0", key)
         }
     }
 
@@ -188,7 +189,8 @@ struct Store {
         for change in changes {
             let key = change.key
             let body = String(decoding: try encoder.encode(change), as: UTF8.self)
-            try run("INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", [.text(key.kind), .text(key.code), .text(body)])
+            try run(
+                "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", [.text(key.kind), .text(key.code), .text(body)])
         }
     }
 

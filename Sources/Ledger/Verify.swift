@@ -37,7 +37,9 @@ extension Ledger {
         try checkFormat(ledger)
         let copy = scratch + "/verify-\(UInt32.random(in: 0...UInt32.max)).db"
         defer {
-            for suffix in ["", "-wal", "-shm", "-journal"] { try? FileManager.default.removeItem(atPath: copy + suffix) }
+            for suffix in ["", "-wal", "-shm", "-journal"] {
+                try? FileManager.default.removeItem(atPath: copy + suffix)
+            }
         }
         let rebuilt = try Connection(path: copy, mode: .readWrite)
         try rebuilt.execute("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -32768")
@@ -87,7 +89,9 @@ extension Ledger {
                 }
                 guard let row = EventRow(page) else { return problem(id, "it can't be understood") }
                 let previous = row.event.after == nil ? nil : row.event.unit.flatMap { state.unit($0)?.lastEvent }
-                guard previous == row.previous else { return problem(id, "it does not name its unit's event before it") }
+                guard previous == row.previous else {
+                    return problem(id, "it does not name its unit's event before it")
+                }
                 let before = row.event.after == nil ? nil : row.event.unit.flatMap { state.unit($0)?.state }
                 if row.event.after != nil, before != row.event.before {
                     return problem(id, "it does not begin where its unit's event before it ended")

@@ -177,7 +177,8 @@ final class Writer: @unchecked Sendable {
                 try store.put(changes)
                 plantChanged = true
             }
-            events.append(Committed(id: state.head, at: at, event: event, answer: event.frame == nil ? nil : decision.answer))
+            events.append(
+                Committed(id: state.head, at: at, event: event, answer: event.frame == nil ? nil : decision.answer))
         }
         if let (key, session) = decision.session { state.sessions.write(key, session) }
         let answer = pending.outcome(&state, decision)
@@ -195,7 +196,8 @@ final class Writer: @unchecked Sendable {
         statement.bind(3, key.key)
         guard try statement.step(), at - statement.int(3) < IdempotencyKey.lifetime else { return nil }
         guard statement.blob(0) == key.request else {
-            throw Refusal(.conflict, "this Idempotency-Key was used for another request; use a new key for a new request")
+            throw Refusal(
+                .conflict, "this Idempotency-Key was used for another request; use a new key for a new request")
         }
         return StoredAnswer(status: Int(statement.int(1)), body: statement.blob(2))
     }
@@ -226,7 +228,8 @@ final class Writer: @unchecked Sendable {
 extension Store {
     /// Keeps an answer for its key, and forgets a few that are past their time.
     func put(_ key: IdempotencyKey, _ answer: StoredAnswer, _ at: Int64) throws {
-        let statement = try connection.statement("INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+        let statement = try connection.statement(
+            "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
         statement.bind(1, key.caller)
         statement.bind(2, key.route)
         statement.bind(3, key.key)

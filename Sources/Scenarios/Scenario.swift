@@ -65,7 +65,8 @@ public struct Scenario: Sendable {
                 if differences.isEmpty {
                     outcome.passed += 1
                 } else {
-                    outcome.failures.append("\(name):\(index + 1): \(differences.joined(separator: "; "))\n    came: \(result.text)")
+                    outcome.failures.append(
+                        "\(name):\(index + 1): \(differences.joined(separator: "; "))\n    came: \(result.text)")
                 }
             } catch let malformed as ScenarioLine.Malformed {
                 outcome.failures.append("\(name):\(index + 1): \(malformed.message)")

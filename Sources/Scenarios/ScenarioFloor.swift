@@ -62,7 +62,8 @@ struct ScenarioFloor {
             let answer = try await ledger.scan(scan, by: .device("scenario"), device: "scenario")
             let bytes = answer.jsonBytes
             return ScenarioResult(
-                result: answer.result.rawValue, body: try? JSONValue(json: bytes), text: String(decoding: bytes, as: UTF8.self))
+                result: answer.result.rawValue, body: try? JSONValue(json: bytes),
+                text: String(decoding: bytes, as: UTF8.self))
         } catch {
             return ScenarioResult(result: "error", body: nil, text: "\(error)")
         }
@@ -76,7 +77,8 @@ struct ScenarioFloor {
             return ScenarioResult(result: "\(response.status)", body: nil, text: "a stream")
         }
         return ScenarioResult(
-            result: "\(response.status)", body: try? JSONValue(json: bytes), text: String(decoding: bytes, as: UTF8.self))
+            result: "\(response.status)", body: try? JSONValue(json: bytes),
+            text: String(decoding: bytes, as: UTF8.self))
     }
 
     /// A path segment with everything but letters, digits and `-._~` as `%XX`.
@@ -84,7 +86,8 @@ struct ScenarioFloor {
         var result = ""
         for byte in segment.utf8 {
             switch byte {
-            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E: result.unicodeScalars.append(Unicode.Scalar(byte))
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x5F, 0x7E:
+                result.unicodeScalars.append(Unicode.Scalar(byte))
             default: result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
             }
         }

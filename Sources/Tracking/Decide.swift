@@ -104,7 +104,8 @@ extension State {
         if workOrder(number) != nil { throw Refusal(.conflict, "the work order \(number) exists already") }
         let product = try activeProduct(code)
         guard let routing = product.routing, plant.routings[routing] != nil else {
-            throw Refusal(.rule(.noRouting), "\(code) has no routing, so it can't be made; give it one in the site file")
+            throw Refusal(
+                .rule(.noRouting), "\(code) has no routing, so it can't be made; give it one in the site file")
         }
         guard let known = plant.teams[team], !known.retired else {
             throw Refusal(.invalid, "there is no team \(team)")
@@ -130,7 +131,8 @@ extension State {
         guard from.contains(order.status) else {
             throw Refusal(
                 .rule(.wrongStatus),
-                "the work order \(number) is \(order.status.rawValue); it must be \(from.map(\.rawValue).joined(separator: " or "))")
+                "the work order \(number) is \(order.status.rawValue); it must be \(from.map(\.rawValue).joined(separator: " or "))"
+            )
         }
         var events: [Event] = []
         if status == .closed || status == .cancelled {

@@ -205,7 +205,8 @@ extension Interlock {
             if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
             if station.mode == .ship, state.unit(text) == nil {
                 if state.isOrder(text) { return try open(order: text, in: &state) }
-                if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:)) {
+                if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:))
+                {
                     return try decide(product: product, code: text, in: &state)
                 }
             }
@@ -247,7 +248,8 @@ extension Interlock {
                 message: "\(station.name) keeps no unit on a bench. Scan \(control.text) at a verdict station.")
         default:
             throw Stop(
-                reason: .unknownCode, message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
+                reason: .unknownCode,
+                message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
         }
     }
 
@@ -262,7 +264,8 @@ extension Interlock {
         guard terminal == nil else {
             throw Stop(
                 reason: .notPermitted,
-                message: "This terminal already works as \(terminal?.login ?? "you"); badges sign on at the station only.")
+                message:
+                    "This terminal already works as \(terminal?.login ?? "you"); badges sign on at the station only.")
         }
         let name = state.plant.people[login]?.name ?? login
         if session.person == login {
@@ -302,7 +305,8 @@ extension Interlock {
             }
             throw Stop(
                 reason: .benchBusy,
-                message: "\(onBench.serial) is on the bench. Give its verdict, or scan TRV:CANCEL, then scan \(serial).",
+                message:
+                    "\(onBench.serial) is on the bench. Give its verdict, or scan TRV:CANCEL, then scan \(serial).",
                 serial: serial)
         }
         let unit = try known(serial, of: product, in: &state)
@@ -327,7 +331,9 @@ extension Interlock {
             if let product, product.code != unit.product {
                 throw Stop(
                     reason: .unknownSerial,
-                    message: "The label says \(product.code), but \(serial) is a \(unit.product). Set it aside, ask your team lead.")
+                    message:
+                        "The label says \(product.code), but \(serial) is a \(unit.product). Set it aside, ask your team lead."
+                )
             }
             if station.mode != .lookup || !isHidden(unit) { return unit }
         } else if let label = state.pendingLabel(serial), !label.voided {

@@ -15,19 +15,22 @@ extension Interlock {
     private func requireOpen(_ order: WorkOrder, _ serial: String? = nil) throws(Stop) {
         guard order.status == .released || order.status == .completed else {
             throw Stop(
-                reason: .workOrderNotOpen, message: "Work order \(order.number) is \(order.status.rawValue). Ask an admin to release it.",
+                reason: .workOrderNotOpen,
+                message: "Work order \(order.number) is \(order.status.rawValue). Ask an admin to release it.",
                 serial: serial)
         }
     }
 
     private func openOrder(in state: inout State, _ serial: String? = nil) throws(Stop) -> WorkOrder {
         guard let number = session.workOrder, let order = state.workOrder(number) else {
-            throw Stop(reason: .noOpenOrder, message: "No work order is open. Scan TRV:WO:<number> first.", serial: serial)
+            throw Stop(
+                reason: .noOpenOrder, message: "No work order is open. Scan TRV:WO:<number> first.", serial: serial)
         }
         try requireOpen(order, serial)
         guard order.room > 0 else {
             throw Stop(
-                reason: .workOrderFull, message: "Work order \(number) has all its \(order.quantity) units. Scan the next order.",
+                reason: .workOrderFull,
+                message: "Work order \(number) has all its \(order.quantity) units. Scan the next order.",
                 serial: serial)
         }
         return order
@@ -35,7 +38,8 @@ extension Interlock {
 
     mutating func makeLabel(in state: inout State) throws(Stop) -> String {
         let order = try openOrder(in: &state)
-        guard let product = state.plant.products[order.product], case .pattern(let text, let per)? = product.serial else {
+        guard let product = state.plant.products[order.product], case .pattern(let text, let per)? = product.serial
+        else {
             throw Stop(
                 reason: .serialRule,
                 message: "\(order.product) brings its own serials. Scan one instead of TRV:NEW.")
@@ -49,7 +53,8 @@ extension Interlock {
         (serial, session.lastSerial) = (label.serial, label.serial)
         session.step = Session.Step(event: 0, at: at, effect: .label(serial: label.serial))
         guard queueJob(label.serial, label.product, order.team, copy: 0, state) else {
-            return "\(label.serial) is reserved, but \(station.name) has no printer. Print its label elsewhere, then scan it."
+            return
+                "\(label.serial) is reserved, but \(station.name) has no printer. Print its label elsewhere, then scan it."
         }
         return "\(label.serial): stick the label on and scan it."
     }
@@ -78,7 +83,8 @@ extension Interlock {
                 }
             }
         } catch {
-            throw Stop(reason: .serialRule, message: "No serial can be made for \(order.product): \(error). Ask an admin.")
+            throw Stop(
+                reason: .serialRule, message: "No serial can be made for \(order.product): \(error). Ask an admin.")
         }
     }
 
@@ -104,7 +110,8 @@ extension Interlock {
         let order: WorkOrder
         if let label = state.pendingLabel(serial) {
             guard !label.voided, let known = state.workOrder(label.workOrder) else {
-                throw Stop(reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
+                throw Stop(
+                    reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
             }
             try requireOpen(known, serial)
             order = known
@@ -124,7 +131,9 @@ extension Interlock {
         if let product, product.code != order.product {
             throw Stop(
                 reason: .unknownSerial,
-                message: "The label says \(product.code), but \(order.number) makes \(order.product). Set it aside, ask your team lead.")
+                message:
+                    "The label says \(product.code), but \(order.number) makes \(order.product). Set it aside, ask your team lead."
+            )
         }
         guard let unit = state.newUnit(serial, order.product, order: order, at: at) else {
             throw Stop(reason: .notHere, message: "\(order.product) has no routing. Ask an admin.", serial: serial)
@@ -145,7 +154,8 @@ extension Interlock {
         let unit = state.unit(serial)
         let label = state.pendingLabel(serial).flatMap { $0.voided ? nil : $0 }
         guard let product = unit?.product ?? label?.product else {
-            throw Stop(reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
+            throw Stop(
+                reason: .unknownSerial, message: "The label \(serial) was taken back. Destroy it.", serial: serial)
         }
         let copy = state.labelCount(serial)
         guard queueJob(serial, product, unit?.team, copy: copy, state) else {
@@ -154,7 +164,8 @@ extension Interlock {
                 serial: serial)
         }
         self.serial = serial
-        return copy == 0 ? "The label of \(serial) is printed." : "The label of \(serial) is printed again, as copy \(copy)."
+        return copy == 0
+            ? "The label of \(serial) is printed." : "The label of \(serial) is printed again, as copy \(copy)."
     }
 }
 
@@ -200,7 +211,9 @@ extension State {
 
     /// A unit of `product` at its first stage; nil where the product has no routing.
     func newUnit(_ serial: String, _ product: String, order: WorkOrder?, at: Int64) -> Unit? {
-        guard let routing = plant.currentRouting(of: product), let first = plant.stages(routing)?.first else { return nil }
+        guard let routing = plant.currentRouting(of: product), let first = plant.stages(routing)?.first else {
+            return nil
+        }
         var state = UnitState(status: .inProduction)
         (state.stage, state.routing) = (first.name, routing)
         return Unit(

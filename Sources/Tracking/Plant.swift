@@ -135,6 +135,19 @@ public struct Person: Sendable, Equatable, Codable {
         (self.login, self.name, self.role, self.department) = (login, name, role, department)
         (self.team, self.badge, self.grants) = (team, badge, grants)
     }
+
+    /// Writes the grants in the order of their names: one person always gives one text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(login, forKey: .login)
+        try container.encode(name, forKey: .name)
+        try container.encode(role, forKey: .role)
+        try container.encodeIfPresent(department, forKey: .department)
+        try container.encodeIfPresent(team, forKey: .team)
+        try container.encodeIfPresent(badge, forKey: .badge)
+        try container.encode(grants.sorted { $0.rawValue < $1.rawValue }, forKey: .grants)
+        try container.encode(retired, forKey: .retired)
+    }
 }
 
 /// What a person may see and do by office.

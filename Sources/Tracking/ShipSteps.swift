@@ -4,7 +4,8 @@ extension Interlock {
     mutating func open(order number: String, in state: inout State) throws(Stop) -> String {
         if let id = session.delivery, let open = state.delivery(id), !open.isClosed {
             if open.order == number {
-                throw Stop(reason: .alreadyDone, message: "The delivery for \(number) is open here, with \(open.count) items.")
+                throw Stop(
+                    reason: .alreadyDone, message: "The delivery for \(number) is open here, with \(open.count) items.")
             }
             throw Stop(
                 reason: .benchBusy,
@@ -28,7 +29,8 @@ extension Interlock {
 
     func openDelivery(_ state: inout State, _ serial: String? = nil) throws(Stop) -> Delivery {
         guard let id = session.delivery, let delivery = state.delivery(id), !delivery.isClosed else {
-            throw Stop(reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
+            throw Stop(
+                reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
         }
         return delivery
     }
@@ -68,7 +70,9 @@ extension Interlock {
         guard balance >= quantity else {
             throw Stop(
                 reason: .insufficientStock,
-                message: "\(quantity) \(product.code) asked for, \(balance) without serials in stock. Units need their serial scanned.")
+                message:
+                    "\(quantity) \(product.code) asked for, \(balance) without serials in stock. Units need their serial scanned."
+            )
         }
         record(.shipped(product.code, quantity, delivery.id))
         session.quantity = nil
@@ -85,12 +89,15 @@ extension Interlock {
             throw Stop(reason: .nothingToUndo, message: "Nothing was done here that could be taken back.")
         }
         guard at - step.at <= limit else {
-            throw Stop(reason: .nothingToUndo, message: "The last step here is more than \(duration(limit)) ago. Ask your team lead.")
+            throw Stop(
+                reason: .nothingToUndo,
+                message: "The last step here is more than \(duration(limit)) ago. Ask your team lead.")
         }
         let message =
             switch step.effect {
             case .final:
-                throw Stop(reason: .nothingToUndo, message: "A registered label and a closed delivery can't be taken back.")
+                throw Stop(
+                    reason: .nothingToUndo, message: "A registered label and a closed delivery can't be taken back.")
             case .unit(let serial, let before): try undo(step, serial, before, in: &state)
             case .label(let serial): try undoLabel(step, serial, in: &state)
             case .stock(let product, let quantity, let delivery):
@@ -117,7 +124,9 @@ extension Interlock {
         return "Taken back. \(serial) is again \(before.sentence)"
     }
 
-    private mutating func undoLabel(_ step: Session.Step, _ serial: String, in state: inout State) throws(Stop) -> String {
+    private mutating func undoLabel(_ step: Session.Step, _ serial: String, in state: inout State) throws(Stop)
+        -> String
+    {
         guard let label = state.pendingLabel(serial), !label.voided else {
             throw Stop(reason: .nothingToUndo, message: "The label \(serial) was scanned back since.", serial: serial)
         }
@@ -179,7 +188,8 @@ extension State {
         let isPrintable = number.utf8.allSatisfy { (0x21...0x7E).contains($0) }
         guard !number.isEmpty, number.utf8.count <= 64, isPrintable, !number.utf8.starts(with: "TRV:".utf8) else {
             throw Refusal(
-                .invalid, "an order number is 1 to 64 printable ASCII characters without spaces and does not begin with TRV:")
+                .invalid,
+                "an order number is 1 to 64 printable ASCII characters without spaces and does not begin with TRV:")
         }
         if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil {
             throw Refusal(.conflict, "\(number) is taken by something else and can't be an order number")

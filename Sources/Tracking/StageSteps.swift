@@ -43,13 +43,15 @@ extension Interlock {
             if late > 0 {
                 throw refuse(
                     .tooLate,
-                    "\(unit.serial) is \(duration(late)) too late after \(since.stage) for \(stage.name). Ask your team lead.")
+                    "\(unit.serial) is \(duration(late)) too late after \(since.stage) for \(stage.name). Ask your team lead."
+                )
             }
         }
         if let limit = stage.maxIterations, unit.state.iteration > limit {
             throw refuse(
                 .iterationLimit,
-                "\(unit.serial) was sent back \(unit.state.iteration) times; \(stage.name) allows \(limit). Ask your team lead.")
+                "\(unit.serial) was sent back \(unit.state.iteration) times; \(stage.name) allows \(limit). Ask your team lead."
+            )
         }
     }
 

@@ -11,7 +11,8 @@ extension State {
         guard balance + change >= 0 else {
             throw Refusal(
                 .rule(.insufficientStock),
-                "\(code) has \(balance) without serials in stock; \(-change) can't be taken away. Name serials to take units away")
+                "\(code) has \(balance) without serials in stock; \(-change) can't be taken away. Name serials to take units away"
+            )
         }
         var event = Event(.stockAdjusted)
         (event.product, event.note, event.change) = (code, note, .stock(change))
@@ -28,7 +29,8 @@ extension State {
         guard known.isEmpty || known.count == serials.count else {
             throw Refusal(
                 .conflict,
-                "name serials that are all new (found) or all in stock (missing): \(known.prefix(3).joined(separator: ", ")) exist already")
+                "name serials that are all new (found) or all in stock (missing): \(known.prefix(3).joined(separator: ", ")) exist already"
+            )
         }
         if known.isEmpty { return try receive(code, serials, nil, nil, note, actor) }
         var events: [Event] = []
@@ -111,7 +113,8 @@ extension State {
     mutating func retryLabel(_ id: Int64, _ actor: Actor) throws(Refusal) -> Decision {
         var job = try visibleJob(id, actor)
         guard job.status == .failed || job.status == .queued || job.status == .cancelled else {
-            throw Refusal(.rule(.alreadyDone), "the label job \(id) is \(job.status.rawValue); print the label again instead")
+            throw Refusal(
+                .rule(.alreadyDone), "the label job \(id) is \(job.status.rawValue); print the label again instead")
         }
         if pendingLabel(job.serial)?.voided == true {
             throw Refusal(.rule(.isWrittenOff), "the serial \(job.serial) was taken back and is never used again")

@@ -13,7 +13,8 @@ extension State {
                 throw Refusal(.invalid, "the work order \(number) makes \(known.product), not \(code)")
             }
             guard known.status == .released || known.status == .completed else {
-                throw Refusal(.rule(.workOrderNotOpen), "the work order \(number) is \(known.status.rawValue); release it first")
+                throw Refusal(
+                    .rule(.workOrderNotOpen), "the work order \(number) is \(known.status.rawValue); release it first")
             }
             guard known.room >= serials.count else {
                 throw Refusal(
@@ -63,7 +64,8 @@ extension State {
         try checkNote(note)
         let unit = try visibleUnit(serial, actor)
         guard unit.state.status != .writtenOff, unit.state.status != .split else {
-            throw Refusal(.rule(unit.state.status == .split ? .isInstalled : .isWrittenOff), "\(serial) is gone for good")
+            throw Refusal(
+                .rule(unit.state.status == .split ? .isInstalled : .isWrittenOff), "\(serial) is gone for good")
         }
         guard unit.state.onHold != hold else {
             throw Refusal(.rule(hold ? .onHold : .alreadyDone), "\(serial) is \(hold ? "already" : "not") on hold")
@@ -146,7 +148,8 @@ extension State {
         }
         try checkNote(note)
         guard (reason == .outletSale) == (price != nil) else {
-            throw Refusal(.invalid, price == nil ? "an outlet sale asks for its price" : "a price goes with outlet_sale only")
+            throw Refusal(
+                .invalid, price == nil ? "an outlet sale asks for its price" : "a price goes with outlet_sale only")
         }
         var event = Event.writtenOff(unit, reason, type: nil)
         (event.details.price, event.note) = (price, note)

@@ -23,9 +23,12 @@ struct JournalLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        var fields = [("MESSAGE", "\(event.message)"), ("PRIORITY", event.level.priority), ("SYSLOG_IDENTIFIER", label)]
+        var fields = [
+            ("MESSAGE", "\(event.message)"), ("PRIORITY", event.level.priority), ("SYSLOG_IDENTIFIER", label),
+        ]
         for (key, value) in metadata.merging(event.metadata ?? [:], uniquingKeysWith: { $1 }) {
-            fields.append(("TRAVELER_" + key.uppercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }, "\(value)"))
+            fields.append(
+                ("TRAVELER_" + key.uppercased().filter { $0.isASCII && ($0.isLetter || $0.isNumber) }, "\(value)"))
         }
         var bytes: [UInt8] = []
         for (key, value) in fields {

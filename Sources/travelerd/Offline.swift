@@ -62,7 +62,9 @@ struct Check: ParsableCommand {
         Progress.clear()
         withExtendedLifetime(lock) {}
         guard let problem = report.problem else {
-            print("\(path) adds up: \(report.events) events, each chained to the one before, and every count follows from them.")
+            print(
+                "\(path) adds up: \(report.events) events, each chained to the one before, and every count follows from them."
+            )
             return
         }
         print("\(path) does not add up.\n  table \(problem.table), row \(problem.row)\n  \(problem.message)")
@@ -128,7 +130,9 @@ struct Keystrokes: ParsableCommand {
             let bytes = events.flatMap(\.bytes)
             var written = 0
             while written < bytes.count {
-                let count = bytes.withUnsafeBytes { write(1, $0.baseAddress?.advanced(by: written), bytes.count - written) }
+                let count = bytes.withUnsafeBytes {
+                    write(1, $0.baseAddress?.advanced(by: written), bytes.count - written)
+                }
                 guard count > 0 else { throw ExitCode(1) }
                 written += count
             }

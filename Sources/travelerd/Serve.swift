@@ -98,7 +98,8 @@ private struct Scanners: Service {
         let intake = ScannerIntake(ledger: ledger) { outcome in
             switch outcome {
             case .answered(let answer):
-                log.debug("\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
+                log.debug(
+                    "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
             case .lost(let station, let error):
                 log.error("a scan did not count: \(error)", metadata: ["station": "\(station)"])
             case .unbound(let node):

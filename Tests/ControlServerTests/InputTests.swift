@@ -148,6 +148,7 @@ struct InputTests {
         }
         let notText = await shop.ask("ada", "PUT", "/v1/site", body: [0xFF, 0xFE])
         #expect(notText.status == 400)
+        #expect(await shop.ask("ada", "PUT", "/v1/site", body: Array(" \n".utf8)).status == 400, "a forgotten file")
         let plan = await shop.ask("ada", "POST", "/v1/site/plan", body: Array(Site.small.utf8))
         #expect(plan["unchanged"] == true)
     }

@@ -74,10 +74,12 @@ final class Shop: Sendable {
 }
 
 extension Shop {
-    /// What an event stream gives: its pieces until `count` events came or it ended.
+    /// What an event stream gives until an event is the last one, or until it ends.
+    ///
+    /// - Parameter act: what happens once the stream listens.
     func events(
-        _ login: String, _ target: String, lastEvent: String? = nil, count: Int = .max,
-        during act: @escaping @Sendable () async throws -> Void = {}
+        _ login: String, _ target: String, lastEvent: String? = nil,
+        during act: () async throws -> Void = {}, until isLast: (StreamedEvent) -> Bool
     ) async throws -> [StreamedEvent] {
         let answer = await ask(login, "GET", target, lastEvent: lastEvent)
         guard case .stream(let body) = answer.response.body else {
@@ -95,8 +97,9 @@ extension Shop {
             // The first piece says that the stream listens.
             if !hasBegun { try await act() }
             hasBegun = true
-            events += StreamedEvent.all(in: String(decoding: piece, as: UTF8.self))
-            if events.count >= count { break }
+            let new = StreamedEvent.all(in: String(decoding: piece, as: UTF8.self))
+            events += new
+            if new.contains(where: isLast) { break }
         }
         stream.cancel()
         _ = await stream.result

@@ -13,7 +13,8 @@ import Tracking
         let folder = try Folder()
         let first = try folder.open()
         try await first.setUp()
-        _ = try await first.submit(.receive(product: "P", serials: ["A-1", "A-2"], supplier: nil, cost: nil, note: "n"))
+        _ = try await first.submit(
+            .receive(product: "P", serials: ["A-1", "A-2"], supplier: nil, cost: nil, note: "n"))
         first.close()
         let second = try folder.open()
         let units = try await second.read { db in try db.rows("SELECT serial FROM unit", [], { $0.text(0) }) }
@@ -30,7 +31,8 @@ import Tracking
                 group.addTask {
                     for number in 0..<20 {
                         _ = try await ledger.submit(
-                            .receive(product: "P", serials: ["\(caller)-\(number)"], supplier: nil, cost: nil, note: "n"))
+                            .receive(
+                                product: "P", serials: ["\(caller)-\(number)"], supplier: nil, cost: nil, note: "n"))
                     }
                 }
             }
@@ -47,7 +49,8 @@ import Tracking
         let ledger = try folder.open()
         try await ledger.setUp()
         await #expect(throws: Refusal.self) {
-            try await ledger.submit(.receive(product: "P", serials: ["OK", "O K"], supplier: nil, cost: nil, note: "n"))
+            try await ledger.submit(
+                .receive(product: "P", serials: ["OK", "O K"], supplier: nil, cost: nil, note: "n"))
         }
         let units = try await ledger.read { db in try db.number("SELECT count(*) FROM unit") }
         #expect(units == 0)
@@ -86,7 +89,8 @@ import Tracking
         let folder = try Folder()
         let ledger = try folder.open()
         try await ledger.setUp()
-        _ = try await ledger.submit(.receive(product: "P", serials: ["A-1", "A-2"], supplier: nil, cost: nil, note: "n"))
+        _ = try await ledger.submit(
+            .receive(product: "P", serials: ["A-1", "A-2"], supplier: nil, cost: nil, note: "n"))
         _ = try await ledger.submit(.hold("A-2", note: "look"))
         ledger.close()
         let path = folder.path + "/" + Ledger.fileName

@@ -10,8 +10,11 @@ import Testing
         try daemon.openLine(quantity: 1_000)
         let serials = (0..<400).map { "K-\($0)" }
         let answered = Mutex<Set<String>>([])
-        let body = try JSONSerialization.data(withJSONObject: ["product": "PCB-100", "serials": serials, "work_order": "1001"])
-        let (status, _) = try RawSocket(daemon.socket).request("POST", "/v1/units", body: String(decoding: body, as: UTF8.self))
+        let body = try JSONSerialization.data(withJSONObject: [
+            "product": "PCB-100", "serials": serials, "work_order": "1001",
+        ])
+        let (status, _) = try RawSocket(daemon.socket).request(
+            "POST", "/v1/units", body: String(decoding: body, as: UTF8.self))
         #expect(status == 201)
 
         let group = DispatchGroup()
@@ -33,7 +36,8 @@ import Testing
 
         try daemon.start()
         let list = daemon.ctl("unit", "list", "--stage", "testing", "--all", "--csv")
-        let kept = Set(list.out.split(whereSeparator: \.isNewline).compactMap { $0.split(separator: ",").first.map(String.init) })
+        let kept = Set(
+            list.out.split(whereSeparator: \.isNewline).compactMap { $0.split(separator: ",").first.map(String.init) })
         let lost = answered.withLock { $0.subtracting(kept) }
         #expect(lost.isEmpty)
         #expect(daemon.ctl("audit", "verify").status == 0)
@@ -90,7 +94,8 @@ import Testing
     }
 
     /// Sets the format number in the file's header (bytes 60 to 63).
-    static let makeNewer = "import sys; f=open(sys.argv[1],'r+b'); f.seek(60); f.write((99).to_bytes(4,'big')); f.close()"
+    static let makeNewer =
+        "import sys; f=open(sys.argv[1],'r+b'); f.seek(60); f.write((99).to_bytes(4,'big')); f.close()"
 
     @Test func aFullDiskRefusesScansAndWorkGoesOnAfterwards() throws {
         let directory = "/tmp/traveler-full-\(UInt32.random(in: 0...UInt32.max))"

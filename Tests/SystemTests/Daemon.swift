@@ -15,7 +15,8 @@ final class Daemon: Sendable {
     /// Where the build put the programs: beside the test bundle.
     static let programs: String = {
         let tests = Bundle.allBundles.map(\.bundlePath).first { $0.hasSuffix(".xctest") }
-        return tests.map { ($0 as NSString).deletingLastPathComponent } ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
+        return tests.map { ($0 as NSString).deletingLastPathComponent }
+            ?? (CommandLine.arguments[0] as NSString).deletingLastPathComponent
     }()
 
     init(directory: String? = nil, start: Bool = true) throws {
@@ -50,7 +51,9 @@ final class Daemon: Sendable {
         process.executableURL = URL(filePath: Self.programs + "/travelerd")
         process.arguments = ["serve", "--directory", directory, "--socket", socket]
         let path = directory + "/log"
-        if !FileManager.default.fileExists(atPath: path) { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        if !FileManager.default.fileExists(atPath: path) {
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
+        }
         let output = try FileHandle(forWritingTo: URL(filePath: path))
         output.seekToEndOfFile()
         (process.standardOutput, process.standardError, process.standardInput) = (output, output, FileHandle.nullDevice)
@@ -130,7 +133,8 @@ final class Daemon: Sendable {
     func openLine(quantity: Int = 100) throws {
         try apply(site: Self.site(pipe: directory + "/scanner"))
         #expect(
-            ctl("work-order", "create", "1001", "--product", "PCB-100", "--quantity", "\(quantity)", "--team", "smt").status == 0)
+            ctl("work-order", "create", "1001", "--product", "PCB-100", "--quantity", "\(quantity)", "--team", "smt")
+                .status == 0)
         #expect(ctl("work-order", "release", "1001").status == 0)
     }
 

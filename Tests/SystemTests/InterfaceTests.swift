@@ -77,14 +77,17 @@ import Testing
             #expect(answer.contains("\"code\"") && answer.contains("\"detail\""))
         }
         let after = try RawSocket(daemon.socket).request("GET", "/v1/status").1
-        func head(_ text: String) -> String? { text.split(separator: "\"head\":").dropFirst().first.map { String($0.prefix(8)) } }
+        func head(_ text: String) -> String? {
+            text.split(separator: "\"head\":").dropFirst().first.map { String($0.prefix(8)) }
+        }
         #expect(head(before) == head(after))
     }
 
     @Test func aBadSiteFileSaysWhereAndWhatWouldBeRight() throws {
         let daemon = try Daemon()
         let path = daemon.directory + "/bad.yaml"
-        try "teams:\n  - { code: smt, name: SMT, departmant: x }\n".write(toFile: path, atomically: true, encoding: .utf8)
+        try "teams:\n  - { code: smt, name: SMT, departmant: x }\n".write(
+            toFile: path, atomically: true, encoding: .utf8)
         let output = daemon.ctl("site", "apply", path)
         #expect(output.status != 0)
         #expect(output.error.contains("2:") && output.error.contains("department"))

@@ -1,7 +1,6 @@
 import Testing
 import Tracking
 
-
 /// Whatever is scanned and commanded in whatever order, the books stay right.
 @Suite struct InvariantTests {
     @Test(arguments: 1...40)
@@ -31,7 +30,8 @@ import Tracking
 
     private func anyCode(_ serial: String, _ random: inout Random) -> String {
         let codes = [
-            serial, serial, serial, serial, "TRV:NEW", "TRV:PASS", "TRV:PASS", "TRV:FAIL:SOLDER", "TRV:UNDO", "TRV:HOLD",
+            serial, serial, serial, serial, "TRV:NEW", "TRV:PASS", "TRV:PASS", "TRV:FAIL:SOLDER", "TRV:UNDO",
+            "TRV:HOLD",
             "TRV:RELEASE", "TRV:SCRAP:SOLDER", "TRV:REWORK:assembly", "TRV:CANCEL", "TRV:WO:1001", "TRV:ORDER:SO-1",
             "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "1007", "TRV:REPRINT", "TRV:BADGE:1008", "TRV:NONSENSE",
         ]

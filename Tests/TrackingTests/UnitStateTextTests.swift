@@ -6,7 +6,9 @@ import Tracking
         var random = Random(seed: 7)
         let words = ["a", "x|y", "50%", "a=b,c", "böse/1", "%7C", "", "coating"]
         for _ in 0..<2_000 {
-            func word() -> String? { random.next() % 3 == 0 ? nil : words.filter { !$0.isEmpty }.randomElement(using: &random) }
+            func word() -> String? {
+                random.next() % 3 == 0 ? nil : words.filter { !$0.isEmpty }.randomElement(using: &random)
+            }
             var state = UnitState(status: Status.allCases.randomElement(using: &random) ?? .defect)
             (state.stage, state.failedStage, state.assignee, state.worker) = (word(), word(), word(), word())
             (state.delivery, state.writeOffReason) = (word(), word())
@@ -20,7 +22,9 @@ import Tracking
         }
     }
 
-    @Test(arguments: ["", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||||||||a=b"])
+    @Test(arguments: [
+        "", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||||||||a=b",
+    ])
     func refusesAnythingElse(text: String) {
         #expect(UnitState(text: text) == nil)
     }

@@ -23,7 +23,7 @@ import Testing
                 "/v1/units?status=in_stock&stage=qa&product=P&work_order=1&team=smt&mine=true&order=-updated"
             ),
             ("unit show A/B?c#d%", "/v1/units/A%2FB%3Fc%23d%25"), ("unit show ..", "/v1/units/%2E%2E"),
-            ("unit history X", "/v1/units/X/history?limit=1000"),
+            ("unit history X", "/v1/units/X/history"),
             (
                 "work-order list --status released --product P --team T",
                 "/v1/work-orders?status=released&product=P&team=T"
