@@ -74,9 +74,21 @@ let package = Package(
             name: "travelerctl",
             dependencies: ["ControlAPI", "Barcodes", arguments, nioCore, nioPosix, nioHTTP1],
             swiftSettings: strict),
+        .target(name: "CBaseline", dependencies: ["CSQLite"], path: "Benchmarks/CBaseline"),
+        .executableTarget(
+            name: "traveler-bench", dependencies: ["Barcodes", "CBaseline", "Ledger", "Tracking", arguments],
+            path: "Benchmarks/TravelerBench", swiftSettings: strict),
         .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Barcodes"], swiftSettings: strict),
         .testTarget(
             name: "SystemTests", dependencies: ["travelerd", "travelerctl", "Barcodes"], swiftSettings: strict),
+        .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"], swiftSettings: strict),
+        .testTarget(
+            name: "travelerctlTests",
+            dependencies: ["travelerctl", "ControlAPI", "Barcodes", arguments, nioCore, nioPosix], swiftSettings: strict),
+        .testTarget(
+            name: "ControlServerTests",
+            dependencies: ["ControlServer", "ControlAPI", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging],
+            swiftSettings: strict),
         .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),
         .testTarget(name: "SiteFileTests", dependencies: ["SiteFile", "Tracking", "Barcodes"], swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Tracking", "Barcodes"], swiftSettings: strict),

@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 import Ledger
 import Tracking
@@ -43,23 +44,38 @@ struct ShownEvent: Sendable {
 }
 
 extension Connection {
-    /// Events within a scope. One that names a unit without changing it (a refused scan, say) may lie within the scope
-    /// for its station while its unit does not.
+    /// Events within a scope.
     func shownEvents(
         _ filter: EventFilter, for access: Access, in plant: Plant, _ page: Page
     ) throws -> Listing<ShownEvent> {
         let listing = try events(filter, for: access, in: plant, page)
         let shown = try listing.items.map { record in
-            let event = record.event
-            var isRedacted = false
-            if access.scope != .all, event.after == nil, event.team == nil, event.actor != access.login,
-                let serial = event.unit
-            {
-                isRedacted = try unit(serial, for: access) == nil
-            }
-            return ShownEvent(record: record, isRedacted: isRedacted)
+            ShownEvent(record: record, isRedacted: try hides(record.event, from: access, in: plant))
         }
         return Listing(items: shown, nextCursor: listing.nextCursor, total: listing.total)
+    }
+
+    /// Whether an event that happened at a station within a caller's scope is about a unit or an order that lies outside
+    /// of it: a unit of another team that was refused there, say.
+    func hides(_ event: Event, from access: Access, in plant: Plant) throws -> Bool {
+        if access.scope == .all || event.actor == access.login { return false }
+        var isOwn = false
+        if case .own = access.scope { isOwn = true }
+        if let state = event.after { return !access.sees(team: event.team, state) }
+        if let team = event.team { return !access.sees(team: team, in: plant) || isOwn && event.unit != nil }
+        if let serial = event.unit { return try unit(serial, for: access) == nil }
+        guard let code = event.frame?.code else { return false }
+        // What others scan is not in a member's hands, whatever it names.
+        if isOwn { return true }
+        let name: String
+        switch Code(frame: code) {
+        case .control(.workOrder(let number)): name = number
+        case .text(let text), .element(_, serial: .some(let text)): name = text
+        default: return false
+        }
+        guard let all = Access(login: access.login, isAdmin: true, in: plant) else { return true }
+        return try unit(name, for: access) == nil && unit(name, for: all) != nil
+            || workOrder(name, for: access, in: plant) == nil && workOrder(name, for: all, in: plant) != nil
     }
 }
 

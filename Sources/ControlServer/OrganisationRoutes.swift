@@ -105,7 +105,7 @@ extension Control {
                 let new = Person(
                     login: call.field("login"), name: call.field("name"),
                     role: Role(rawValue: call.field("role")) ?? .member, department: call.body["department"]?.string,
-                    team: call.body["team"]?.string, badge: try call.badge(), grants: call.grants)
+                    team: call.body["team"]?.string, badge: try await call.badge(), grants: call.grants)
                 return try await call.changePlant(status: 201, { $0.people[new.login]?.json }) { plant throws(Refusal) in
                     try Call.requireFree(plant.people[new.login], "person", new.login)
                     return .person(new)
@@ -123,7 +123,7 @@ extension Control {
                     grants.optional, retired,
                 ]), output: .json(.named(.person))
             ) { call in
-                let (body, grants, badge) = (call.body, call.grants, try call.badge())
+                let (body, grants, badge) = (call.body, call.grants, try await call.badge())
                 return try await call.changePerson { person in
                     if let name = body["name"]?.string { person.name = name }
                     if let role = body["role"]?.string.flatMap(Role.init) { person.role = role }
@@ -158,7 +158,7 @@ extension Call {
     fileprivate var grants: Set<Grant> { Set(fields("grants").compactMap(Grant.init)) }
 
     /// The keyed hash of the badge in the body.
-    fileprivate func badge() throws -> String? {
+    fileprivate func badge() async throws -> String? {
         guard let code = body["badge"]?.string else { return nil }
         guard (1...64).contains(code.utf8.count), code.utf8.allSatisfy({ (0x20...0x7E).contains($0) }),
             !code.hasPrefix("TRV:")
@@ -166,7 +166,14 @@ extension Call {
             throw Problem(
                 .invalidArgument, "a badge code is 1 to 64 printable ASCII characters and does not begin with TRV:")
         }
+        try await requireFree(badges: [code])
         return ledger.badgeDigest(code)
+    }
+
+    /// Refuses a badge code that is a serial or an order number: each scan of that would be taken for the badge.
+    func requireFree(badges: [String]) async throws {
+        let taken = try await read { db in try badges.contains { try db.isSerialOrOrder($0) } }
+        if taken { throw Problem(.conflict, "a badge code is taken by a serial or an order number; use another badge") }
     }
 
     static func require<Entry>(_ entry: Entry?, _ what: String, _ name: String) throws(Refusal) -> Entry {

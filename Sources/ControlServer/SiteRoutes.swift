@@ -12,7 +12,7 @@ extension Control {
                 status: 200, contentType: "application/yaml", body: .bytes(Array(SiteFile.export(call.plant).utf8)))
         },
         Route(.put, "/site", "Apply a site file: all of it or nothing", .administer, input: .yaml, output: .json(.named(.plan))) { call in
-            let wanted = try call.wantedPlant()
+            let wanted = try await call.wantedPlant()
             // The plan is of the plant as it is when the writer gets to it.
             let plan = Mutex<JSONValue>([:])
             return try await call.submit(
@@ -27,7 +27,7 @@ extension Control {
             .post, "/site/plan", "What applying a site file would change", .administer, input: .yaml,
             output: .json(.named(.plan)), isChange: false
         ) { call in
-            call.json(Control.plan(call.plant.changes(to: try call.wantedPlant()), of: call.plant))
+            call.json(Control.plan(call.plant.changes(to: try await call.wantedPlant()), of: call.plant))
         },
     ]
 
@@ -59,14 +59,21 @@ extension Control {
 
 extension Call {
     /// The plant that the body describes.
-    fileprivate func wantedPlant() throws -> Plant {
+    fileprivate func wantedPlant() async throws -> Plant {
         // It would retire everything, and is what a client sends that forgot the file.
         guard text.contains(where: { !$0.isWhitespace }) else {
             throw Problem(.invalidArgument, "cannot use an empty site file; send the file as the body, or {} to retire everything")
         }
         do {
-            return try SiteFile.parse(text, badgeDigest: ledger.badgeDigest)
-        } catch {
+            var badges: [String] = []
+            let stages = plant.routings.values.flatMap(\.versions).joined().map(\.name)
+            let wanted = try SiteFile.parse(text, earlierStages: Set(stages)) { code in
+                badges.append(code)
+                return ledger.badgeDigest(code)
+            }
+            try await requireFree(badges: badges)
+            return wanted
+        } catch let error as SiteFileProblems {
             let count = error.problems.count
             throw Problem(
                 .invalidArgument,

@@ -42,7 +42,8 @@ extension Call {
     fileprivate func inHand(_ stations: [Station]) async throws -> [JSONValue] {
         try await read { [access, plant, control] db in
             try stations.map { station in
-                let session = try db.stationSession(station.name)
+                var session = try db.stationSession(station.name)
+                session.endIfIdle(at: control.clock(), plant.settings)
                 let bench = try session.bench.flatMap { try db.unit($0, for: access)?.serial }
                 var order = session.workOrder
                 if access.scope != .all, let number = order {

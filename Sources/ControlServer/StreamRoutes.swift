@@ -72,19 +72,13 @@ extension Call {
     /// An answer as a caller may see it who did not scan.
     private func shown(_ answer: ScanAnswer, of committed: Committed, to access: Access) async throws -> [UInt8] {
         if access.scope == .all { return answer.jsonBytes }
-        guard try await sees(committed, answer, access) else { return answer.redactedBytes }
+        let isHidden = try await read { [plant = ledger.plant] in
+            try $0.hides(committed.event, from: access, in: plant)
+        }
+        if isHidden { return answer.redactedBytes }
         var answer = answer
         // It names the unit on the bench, which may be another's.
         if answer.reason == .benchBusy { answer.message = "Another unit is on the bench." }
         return answer.jsonBytes
-    }
-
-    private func sees(_ committed: Committed, _ answer: ScanAnswer, _ access: Access) async throws -> Bool {
-        guard let serial = answer.serial else { return true }
-        let event = committed.event
-        if event.actor == access.login { return true }
-        if event.unit == serial, let state = event.after { return access.sees(team: event.team, state) }
-        if case .teams(let teams) = access.scope, let team = event.team, teams.contains(team) { return true }
-        return try await read { try $0.unit(serial, for: access) } != nil
     }
 }

@@ -80,8 +80,8 @@ extension Connection {
             range = min(after, range.upperBound - 1) + 1..<range.upperBound
         }
         let walk = Walk(
-            key: "id", sources: ["event WHERE id >= \(range.lowerBound) AND id < \(range.upperBound)"],
-            rows: "event ON event.id = walk.key", condition: [access.seesEvent(in: plant), filter.condition].all)
+            key: "id", sources: ["event WHERE TRUE"], rows: "event ON event.id = walk.key",
+            condition: [access.seesEvent(in: plant), filter.condition].all, range: range)
         var listing = try self.page(walk, page, EventRow.columns(of: "event"), EventRecord.init(row:))
         if page.total { listing.total = try count(walk) }
         return listing

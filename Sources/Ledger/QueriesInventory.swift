@@ -44,15 +44,14 @@ extension Connection {
         if let action = filter.action { conditions.append("line.action = \(action.rawValue)") }
         if let from = filter.from { conditions.append("event.at >= \(from)") }
         if let to = filter.to { conditions.append("event.at < \(to)") }
-        let range = try eventNumbers(from: filter.from, to: filter.to)
-        let period: SQL = "event >= \(range.lowerBound) AND event < \(range.upperBound)"
-        let source: SQL =
-            filter.product.map { "inventory_log INDEXED BY inventory_log_product WHERE product = \($0) AND \(period)" }
-            ?? "inventory_log WHERE \(period)"
+        var source: SQL = "inventory_log WHERE TRUE"
+        if let product = filter.product {
+            source = "inventory_log INDEXED BY inventory_log_product WHERE product = \(product)"
+        }
         let walk = Walk(
             key: "event", sources: [source],
             rows: "inventory_log AS line ON line.event = walk.key CROSS JOIN event ON event.id = walk.key",
-            condition: conditions.all)
+            condition: conditions.all, range: try eventNumbers(from: filter.from, to: filter.to))
         let columns: SQL = """
             \(EventRow.columns(of: "event")), line.product, line.action, line.change, line.before, line.after
             """

@@ -52,6 +52,9 @@ struct Walk {
     var condition: SQL
     /// Keys are numbers, not text.
     var isNumbered = true
+    /// Where the keys lie, if they are numbers. No source says this itself: of two bounds on one side, SQLite would
+    /// use either, and step over what lies between them.
+    var range: Range<Int64>?
 
     /// Keys that one statement looks at.
     static let window = 1_000
@@ -72,7 +75,22 @@ struct Walk {
 
     /// The last key of the window behind a key; no row where the walk ends within it.
     func boundary(_ descending: Bool, behind last: Value?) -> SQL {
-        "\(keys(descending, behind: last, upTo: nil)) ORDER BY key \(direction(descending)) LIMIT 1 OFFSET \(Self.window - 1)"
+        """
+        \(keys(descending, behind: last, upTo: end(descending)))
+        ORDER BY key \(direction(descending)) LIMIT 1 OFFSET \(Self.window - 1)
+        """
+    }
+
+    /// Behind which key a walk begins that goes on behind `cursor`.
+    fileprivate func start(_ descending: Bool, _ cursor: Value?) -> Value? {
+        guard let range else { return cursor }
+        let key: Int64? = if case .int(let number)? = cursor { number } else { nil }
+        return .int(descending ? min(key ?? .max, range.upperBound) : max(key ?? .min, range.lowerBound - 1))
+    }
+
+    /// With which key it ends.
+    fileprivate func end(_ descending: Bool) -> Value? {
+        range.map { .int(descending ? $0.lowerBound : $0.upperBound - 1) }
     }
 
     /// The rows of a window that fulfil the condition, unordered.
@@ -97,17 +115,18 @@ extension Connection {
     /// Goes through a walk, window by window, until `body` answers false or `bound` keys were looked at. Answers where
     /// to go on, or nil at the end of the walk.
     func forEachWindow(
-        _ walk: Walk, descending: Bool = false, from last: Value? = nil, bound: Int = .max,
+        _ walk: Walk, descending: Bool = false, from cursor: Value? = nil, bound: Int = .max,
         _ body: (Window) throws -> Bool
     ) throws -> Value? {
         guard !walk.sources.isEmpty else { return nil }
-        var window = Window(descending: descending, last: last)
+        var window = Window(descending: descending, last: walk.start(descending, cursor))
         var looked = 0
         while looked < bound {
-            window.end = try first(walk.boundary(descending, behind: window.last)) { $0.value(0) }
+            let boundary = try first(walk.boundary(descending, behind: window.last)) { $0.value(0) }
+            window.end = boundary ?? walk.end(descending)
             guard try body(window) else { return window.last }
-            guard let end = window.end else { return nil }
-            window.last = end
+            guard let boundary else { return nil }
+            window.last = boundary
             looked += Walk.window
         }
         return window.last

@@ -19,7 +19,7 @@ struct Period {
 
     init(from: Int64, to: Int64) throws(Refusal) {
         let (length, isFar) = to.subtractingReportingOverflow(from)
-        guard !isFar, length > 0, length <= 400 * 86_400_000 else {
+        guard !isFar, length > 0, length <= 400 * 86_400_000, to < .max / 2 else {
             throw Refusal(.invalid, "a report is about up to 400 days, and its end comes after its beginning")
         }
         (self.from, self.to) = (from, to)

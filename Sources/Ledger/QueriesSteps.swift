@@ -38,13 +38,12 @@ extension Connection {
         if case .own = access.scope { return }
         let range = try eventNumbers(from: period.from, to: period.to + Int64(plant.settings.undoWithin))
         let walk = Walk(
-            key: "id", sources: ["event WHERE id >= \(range.lowerBound) AND id < \(range.upperBound)"],
-            rows: "event ON event.id = walk.key",
+            key: "id", sources: ["event WHERE TRUE"], rows: "event ON event.id = walk.key",
             condition: [
                 // A unit's team never changes, so a step and its undo are both seen, or neither is.
                 access.seesTeam("event.team", in: plant),
                 "event.kind IN \((kinds.map(\.rawValue) + [EventKind.unitUndone.rawValue]).sorted())",
-            ].all)
+            ].all, range: range)
         _ = try forEachWindow(walk) { window in
             let steps = try select("\(walk.select(Step.columns, window)) ORDER BY walk.key", Step.init(row:))
             for step in steps {

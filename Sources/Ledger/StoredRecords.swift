@@ -227,3 +227,15 @@ extension Connection {
         return (unit?.state.iteration ?? 0, order)
     }
 }
+
+extension Connection {
+    /// Whether a text is the serial of a unit or label, or the number of an order.
+    public func isSerialOrOrder(_ text: String) throws -> Bool {
+        let records = StoredRecords(self)
+        let isTaken =
+            records.unit(text) != nil || records.pendingLabel(text) != nil || records.workOrder(text) != nil
+            || records.isOrder(text)
+        if let failure = records.failure { throw failure }
+        return isTaken
+    }
+}

@@ -26,8 +26,8 @@ struct ScenarioFloor {
 
     func run(_ line: ScenarioLine) async throws -> ScenarioResult {
         switch line.step {
-        case .scan, .request: clock.advance(line.delay ?? Self.pause)
-        default: clock.advance(line.delay ?? 0)
+        case .clock, .wait: clock.advance(line.delay ?? 0)
+        default: clock.advance(line.delay ?? Self.pause)
         }
         switch line.step {
         case .site(let file): return try await apply(file)
@@ -58,7 +58,11 @@ struct ScenarioFloor {
 
     private func scan(_ station: String, _ code: String) async -> ScenarioResult {
         do {
-            let scan = Scan(station: station, text: code, code: Code(frame: code))
+            let isTooLong = code.unicodeScalars.count > Frame.maximumLength
+            let scan =
+                isTooLong
+                ? Scan(station: station, text: String(code.prefix(Frame.maximumLength)), broken: "it is too long")
+                : Scan(station: station, text: code, code: Code(frame: code))
             let answer = try await ledger.scan(scan, by: .device("scenario"), device: "scenario")
             let bytes = answer.jsonBytes
             return ScenarioResult(

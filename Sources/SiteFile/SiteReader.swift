@@ -34,9 +34,9 @@ final class SiteReader {
     init(_ source: SourceText) { self.source = source }
 
     /// Applies the rules to what was read.
-    func checkRules() {
+    func checkRules(earlierStages: Set<String>) {
         if isFull { return }
-        var rules = SiteRules(plant, doubtful: doubtful)
+        var rules = SiteRules(plant, doubtful: doubtful, earlierStages: earlierStages)
         rules.check()
         for problem in rules.problems {
             // A key that isn't there has its place where its mapping begins.

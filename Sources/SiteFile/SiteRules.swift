@@ -23,11 +23,14 @@ struct SiteRules {
     let plant: Plant
     private(set) var problems: [Problem] = []
     private let doubtful: Set<String>
+    private let earlierStages: Set<String>
 
-    /// - Parameter doubtful: paths of values to which no rule applies, as they couldn't be read; `teams[]` for teams of
-    ///   which some have no code.
-    init(_ plant: Plant, doubtful: Set<String> = []) {
-        (self.plant, self.doubtful) = (plant, doubtful)
+    /// - Parameters:
+    ///   - doubtful: paths of values to which no rule applies, as they couldn't be read; `teams[]` for teams of
+    ///     which some have no code.
+    ///   - earlierStages: names of stages that units under way may still stand at, though no routing has them any more.
+    init(_ plant: Plant, doubtful: Set<String> = [], earlierStages: Set<String> = []) {
+        (self.plant, self.doubtful, self.earlierStages) = (plant, doubtful, earlierStages)
     }
 
     /// Applies all rules.
@@ -49,7 +52,8 @@ struct SiteRules {
         for (name, label) in sorted(plant.labels) { check(label, "labels[\(name)]") }
         for (code, product) in sorted(plant.products) { check(product, "products[\(code)]") }
         gtins()
-        let stages = Stages(plant, areDoubtful: doubtful.contains { $0.hasPrefix("routings") })
+        let areDoubtful = doubtful.contains { $0.hasPrefix("routings") }
+        let stages = Stages(plant, earlier: earlierStages, areDoubtful: areDoubtful)
         for (name, station) in sorted(plant.stations) { check(station, "stations[\(name)]", stages) }
         scanners()
         check(plant.settings, stages)
@@ -172,7 +176,7 @@ extension SiteRules {
 
     /// The stages of the routings.
     private struct Stages {
-        /// The stages of all routings; units under way still follow a retired one.
+        /// The stages of all versions of all routings; units under way still follow older and retired ones.
         var all: Set<String> = []
         /// The routings in use that demand a verdict, by stage.
         var verdicts: [String: String] = [:]
@@ -180,12 +184,14 @@ extension SiteRules {
         /// Whether some stages couldn't be read.
         let areDoubtful: Bool
 
-        init(_ plant: Plant, areDoubtful: Bool) {
-            self.areDoubtful = areDoubtful
+        init(_ plant: Plant, earlier: Set<String>, areDoubtful: Bool) {
+            (all, self.areDoubtful) = (earlier, areDoubtful)
+            for stage in plant.routings.values.flatMap(\.versions).joined() where !stage.name.isEmpty {
+                all.insert(stage.name)
+            }
             for routing in plant.routings.values.sorted(by: { $0.code < $1.code }) {
-                for stage in routing.versions.last ?? [] where !stage.name.isEmpty {
-                    all.insert(stage.name)
-                    if stage.verdictRequired, !routing.retired { verdicts[stage.name] = routing.code }
+                for stage in routing.versions.last ?? [] where stage.verdictRequired && !routing.retired {
+                    verdicts[stage.name] = routing.code
                 }
             }
         }

@@ -7,6 +7,11 @@ extension SiteRules {
         code(routing.code, "\(path).code")
         let stages = routing.versions.last ?? []
         if stages.isEmpty { report("\(path).stages", "a routing needs at least one stage") }
+        if let last = stages.last, last.optional {
+            report(
+                "\(path).stages[\(stages.count - 1)].optional",
+                "the last stage brings units into stock, so it can't be optional")
+        }
         let names = Set(stages.map(\.name))
         var earlier: Set<String> = []
         for (index, stage) in stages.enumerated() {

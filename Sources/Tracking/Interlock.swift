@@ -103,8 +103,7 @@ extension State {
         answer.workOrder = interlock.session.workOrder
         describe(&answer, interlock)
 
-        (interlock.session.previousCode, interlock.session.previousAt) = (code, at)
-        if answer.result == .accepted { interlock.session.activeAt = at }
+        (interlock.session.previousCode, interlock.session.previousAt, interlock.session.activeAt) = (code, at, at)
         if interlock.session.step?.event == 0 {
             let last = interlock.events.lastIndex { $0.after != nil } ?? interlock.events.count - 1
             interlock.session.step?.event = head + 1 + Int64(last)
@@ -166,8 +165,7 @@ extension UnitState {
 extension Interlock {
     /// Signs off a person who did nothing for as long as the plant allows.
     mutating func endIdleSession(_ plant: Plant) {
-        let limit = Int64(plant.settings.signOffAfter)
-        guard terminal == nil, let login = session.person, limit > 0, at - session.activeAt > limit else { return }
+        guard terminal == nil, let login = session.endIfIdle(at: at, plant.settings) else { return }
         signOff(login, note: "idle")
     }
 

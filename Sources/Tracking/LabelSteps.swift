@@ -44,6 +44,10 @@ extension Interlock {
                 reason: .serialRule,
                 message: "\(order.product) brings its own serials. Scan one instead of TRV:NEW.")
         }
+        guard !product.retired else {
+            throw Stop(
+                reason: .workOrderNotOpen, message: "\(product.code) is no longer made. Ask an admin what to do with \(order.number).")
+        }
         let label = try nextSerial(text, per, order, in: &state)
         var event = Event(.labelReserved)
         (event.unit, event.product) = (label.serial, label.product)

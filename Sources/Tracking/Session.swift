@@ -4,7 +4,7 @@
 public struct Session: Sendable, Equatable {
     /// Login of the signed-on person.
     public var person: String?
-    /// When something was last done here, in milliseconds since 1970.
+    /// When something was last scanned here, in milliseconds since 1970.
     public var activeAt: Int64 = 0
     /// Number of the work order that labels are made for.
     public var workOrder: String?
@@ -25,6 +25,17 @@ public struct Session: Sendable, Equatable {
 
     /// A session in which nothing happened yet.
     public init() {}
+
+    /// Ends the sign-on of a person who scanned nothing for as long as the plant allows, and clears their bench.
+    /// Answers who it was.
+    @discardableResult
+    public mutating func endIfIdle(at: Int64, _ settings: Settings) -> String? {
+        guard let login = person, settings.signOffAfter > 0, at - activeAt > Int64(settings.signOffAfter) else {
+            return nil
+        }
+        (person, bench) = (nil, nil)
+        return login
+    }
 
     /// Whose session at which station.
     public struct Key: Sendable, Hashable {

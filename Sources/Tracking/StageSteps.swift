@@ -30,6 +30,10 @@ extension Interlock {
         func refuse(_ reason: Reason, _ message: String) -> Stop {
             Stop(reason: reason, message: message, serial: unit.serial, next: unit.state.next)
         }
+        if stage.verdictRequired, station.mode == .pass {
+            throw refuse(
+                .wrongStage, "\(unit.serial) needs a verdict for \(stage.name). Take it to a station that gives one.")
+        }
         if let since = stage.minSince, let passed = unit.state.passedAt(since.stage) {
             let wait = Int64(since.time) - (at - passed)
             if wait > 0 {

@@ -54,10 +54,12 @@ final class Shop: Sendable {
         key: String? = nil, lastEvent: String? = nil
     ) async -> Answer {
         wait(2_000)
-        let caller = Caller(uid: login == "root" ? 0 : 1_000, login: login, isAdmin: login == "root")
+        let caller = Caller(uid: login == "root" ? 0 : 1_000, login: login, isAdmin: ["root", "former"].contains(login))
         let request = ControlRequest(
             method, target, body: json?.jsonBytes ?? body, idempotencyKey: key, lastEventID: lastEvent)
-        return Answer(await control.answer(request, from: caller))
+        let answer = Answer(await control.answer(request, from: caller))
+        expectAsDeclared(answer, method, target)
+        return answer
     }
 
     /// Reads codes with the scanner that is bound to a station, and answers what the last one got.

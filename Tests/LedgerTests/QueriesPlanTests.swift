@@ -69,6 +69,34 @@ import Tracking
         }
     }
 
+    /// Of two bounds on one side SQLite uses one, and steps over all that lies between them.
+    @Test func aPeriodIsBoundedOnceOnEachSide() throws {
+        let db = try Connection.empty()
+        let log: SQL = "inventory_log INDEXED BY inventory_log_product WHERE product = 'P'"
+        for (key, source) in [("id", "event WHERE TRUE"), ("event", "inventory_log WHERE TRUE"), ("event", log)]
+            as [(SQL, SQL)]
+        {
+            let walk = Walk(
+                key: key, sources: [source], rows: "event ON event.id = walk.key", condition: .always, range: 5..<90)
+            for descending in [false, true] {
+                for last in [nil, Value.int(50)] {
+                    var windows: [Window] = []
+                    _ = try db.forEachWindow(walk, descending: descending, from: last) { windows.append($0) == () }
+                    let window = try #require(windows.first)
+                    for query in [walk.boundary(descending, behind: window.last), walk.select("event.id", window)] {
+                        #expect(
+                            query.text.split(separator: " < ").count + query.text.split(separator: " <= ").count == 3)
+                        #expect(
+                            query.text.split(separator: " > ").count + query.text.split(separator: " >= ").count == 3)
+                        let way = try #require(try plan(query, db).first)
+                        #expect(way.hasPrefix("SEARCH") && way.contains(">? AND") && way.contains("<?"), "\(way)")
+                    }
+                    #expect(window.end == .int(descending ? 5 : 89))
+                }
+            }
+        }
+    }
+
     private func plan(_ sql: SQL, _ db: Connection) throws -> [String] {
         try db.select(SQL(verbatim: "EXPLAIN QUERY PLAN ") + sql) { $0.text(3) }
     }

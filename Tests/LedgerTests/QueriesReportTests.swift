@@ -98,7 +98,7 @@ import Tracking
         }
     }
 
-    @Test(arguments: [(1, 1), (2, 1), (0, 401 * 86_400_000), (Int64.min, Int64.max), (-1, .max)] as [(Int64, Int64)])
+    @Test(arguments: [(1, 1), (2, 1), (0, 401 * 86_400_000), (Int64.min, Int64.max), (-1, .max), (.max - 1, .max)] as [(Int64, Int64)])
     func aPeriodThatIsNoneIsRefused(_ from: Int64, _ to: Int64) throws {
         let root = try #require(Access(login: "root", isAdmin: true, in: Plant()))
         let db = try Connection.empty()
