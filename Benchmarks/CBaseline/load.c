@@ -30,7 +30,8 @@ struct answer {
     size_t have, room;
 };
 
-/// The whole answer's length once its head is there, else 0; -1 where it can't be understood. `body` is where the body begins.
+/// The whole answer's length once its head is there, else 0; -1 where it can't be understood. `body` is where its
+/// body begins.
 static ssize_t length_of(const struct answer *answer, size_t *body) {
     const char *end = memmem(answer->bytes, answer->have, "\r\n\r\n", 4);
     if (!end) return 0;

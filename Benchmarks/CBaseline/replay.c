@@ -19,7 +19,7 @@ struct cell {
 };
 
 // Columns of `event` that other rows follow from.
-enum { col_id, col_at, col_actor = 3, col_station, col_unit = 8, col_product, col_team, col_work_order, col_before, col_after, columns = 19 };
+enum { col_id, col_at, col_actor = 3, col_station, col_unit = 8, col_before = 12, col_after, columns = 19 };
 // Fields of a unit's state, between `|`.
 enum { field_status, field_stage, field_assignee = 6, field_worker, field_delivery, fields = 11 };
 
@@ -269,7 +269,8 @@ static int write_scan(struct writer *writer, const struct scan *scan) {
     return scan->finished ? run_with(writer->log, scan->log, 6) : 0;
 }
 
-/// One batch. Columns 2 and 3 of a card are `in_production` and `in_stock`; 9 and 10 of an order `in_production`, `good`.
+/// One batch. Columns 2 and 3 of a card are `in_production` and `in_stock`; 9 and 10 of an order `in_production` and
+/// `good`.
 static int write_batch(struct writer *writer, struct plan *plan, int64_t from, int64_t to) {
     if (run(writer->begin) != 0) return -1;
     int finished = 0;
@@ -329,7 +330,7 @@ int baseline_replay(
         pthread_join(thread, NULL);
     }
     if (answer != 0)
-        answer = fail(problem, "cannot write %s: %s", target, writer.database ? sqlite3_errmsg(writer.database) : "open");
+        answer = fail(problem, "cannot write %s: %s", target, writer.database ? sqlite3_errmsg(writer.database) : "-");
     sqlite3_close(checkpointer.database);
     close_writer(&writer);
     free_plan(&plan);

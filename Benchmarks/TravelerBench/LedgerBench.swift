@@ -166,8 +166,8 @@ struct LedgerBench {
         try checked { baseline_compare(source, target, $0) }
         let count = Double(result.scans)
         return Side(
-            scans_per_second: count / Double(result.time) * 1e9, latency: Spread(Array(times.prefix(Int(result.commits)))),
-            cpu_us: Double(result.cpu) / 1e3 / count)
+            scans_per_second: count / Double(result.time) * 1e9,
+            latency: Spread(Array(times.prefix(Int(result.commits)))), cpu_us: Double(result.cpu) / 1e3 / count)
     }
 
     private func copy(_ seed: String, to path: String) throws {

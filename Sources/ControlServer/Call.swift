@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 import Ledger
 import Tracking
@@ -47,7 +48,7 @@ struct Call: Sendable {
         guard let text = query[name]?.string else { return nil }
         if let time = Timestamp.milliseconds(text) { return time }
         guard let midnight = Timestamp.milliseconds(text + "T00:00:00Z") else { return nil }
-        return control.zones.rules(plant.settings.timezone).midnight(day: midnight / 86_400_000 + (endOfDay ? 1 : 0))
+        return ledger.zone.midnight(day: midnight / 86_400_000 + (endOfDay ? 1 : 0))
     }
 
     // MARK: What goes out
@@ -82,9 +83,9 @@ struct Call: Sendable {
     }
 
     /// A page of what the plant holds, by its unique key.
-    func list<Item: Sendable>(
-        _ items: some Sequence<Item>, by key: (Item) -> String, _ render: (Item) -> JSONValue
-    ) throws -> ControlResponse {
+    func listing<Item: Sendable>(
+        _ items: some Sequence<Item>, by key: (Item) -> String
+    ) throws(Problem) -> Listing<Item> {
         let page = page
         var sorted = items.map { (key: key($0), item: $0) }.sorted { ($0.key < $1.key) != page.descending }
         let total = page.total ? sorted.count : nil
@@ -96,7 +97,14 @@ struct Call: Sendable {
         }
         let items = sorted.prefix(page.limit)
         let next = sorted.count > items.count ? items.last.map { PlantCursor.text($0.key) } : nil
-        return list(Listing(items: items.map(\.item), nextCursor: next, total: total), render)
+        return Listing(items: items.map(\.item), nextCursor: next, total: total)
+    }
+
+    /// The same as an answer.
+    func list<Item: Sendable>(
+        _ items: some Sequence<Item>, by key: (Item) -> String, _ render: (Item) -> JSONValue
+    ) throws(Problem) -> ControlResponse {
+        list(try listing(items, by: key), render)
     }
 
     /// The no that something does not exist, or lies outside the caller's scope: the two are the same.
@@ -120,5 +128,14 @@ private enum PlantCursor {
             bytes.append(UInt8(high << 4 | low))
         }
         return String(validating: bytes, as: UTF8.self)
+    }
+}
+
+extension TimeZoneRules {
+    /// When a day (counted from 1970-01-01) begins there, in milliseconds since 1970.
+    fileprivate func midnight(day: Int64) -> Int64 {
+        let utc = day * 86_400
+        let near = utc - Int64(offset(atUnixSeconds: utc))
+        return (utc - Int64(offset(atUnixSeconds: near))) * 1_000
     }
 }

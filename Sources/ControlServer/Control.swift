@@ -17,7 +17,6 @@ public struct Control: Sendable {
     let hasScanner: @Sendable (_ station: String) -> Bool?
     let refresh: @Sendable (Caller) async -> Caller
     let logger: Logger
-    let zones = Zones()
     private let denials = Denials()
     let scanCounts: ScanCounts
 
@@ -99,7 +98,8 @@ public struct Control: Sendable {
         guard let key = request.idempotencyKey else { return nil }
         guard (1...200).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw Problem(
-                .invalidArgument, "an Idempotency-Key is 1 to 200 printable ASCII characters without spaces; a UUID is right")
+                .invalidArgument,
+                "an Idempotency-Key is 1 to 200 printable ASCII characters without spaces; a UUID is right")
         }
         return IdempotencyKey(
             caller: access.login, route: request.method + " " + request.path, key: key, body: request.body)

@@ -45,7 +45,8 @@ public struct ControlRequest: Sendable {
 
     /// A request for a target as it stands in the request line, such as `/v1/units?limit=10`.
     public init(
-        _ method: String, _ target: String, body: [UInt8] = [], idempotencyKey: String? = nil, lastEventID: String? = nil
+        _ method: String, _ target: String, body: [UInt8] = [], idempotencyKey: String? = nil,
+        lastEventID: String? = nil
     ) {
         let parts = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         (self.method, path) = (method, parts.first.map(String.init) ?? "")

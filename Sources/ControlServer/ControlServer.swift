@@ -184,7 +184,8 @@ private struct Connections: ServerChildChannel {
             }
         }
         guard open <= Self.limit else {
-            logger.warning("too many connections of one user", metadata: ["uid": "\(value.uid.map(String.init) ?? "?")"])
+            logger.warning(
+                "too many connections of one user", metadata: ["uid": "\(value.uid.map(String.init) ?? "?")"])
             try? await value.channel.close()
             return
         }

@@ -17,7 +17,9 @@ enum EventStream {
     }
 
     /// An answer that goes on until its body returns or its reader leaves.
-    static func response(_ body: @escaping @Sendable (_ send: ControlResponse.Send) async throws -> Void) -> ControlResponse {
+    static func response(_ body: @escaping @Sendable (_ send: ControlResponse.Send) async throws -> Void)
+        -> ControlResponse
+    {
         ControlResponse(status: 200, contentType: "text/event-stream", body: .stream(body))
     }
 

@@ -17,15 +17,17 @@ extension Control {
                 let filter = LabelJobFilter(
                     status: call.word("status"), serial: call.query["serial"]?.string)
                 let (access, plant, page) = (call.access, call.plant, call.page)
-                return call.list(try await call.read { try $0.labelJobs(filter, for: access, in: plant, page) }) { $0.json }
+                return call.list(try await call.read { try $0.labelJobs(filter, for: access, in: plant, page) }) {
+                    $0.json
+                }
             },
             Route(
                 .post, "/labels", "Print a unit's label again, marked as a copy", .printLabels,
                 input: .json([
-                    Property("serial", .text), Property("station", .text, "The station at whose printer it comes out."),
+                    Property("serial", .text), Property("station", .text, "The station at whose printer it comes out; without one, where it was printed before.", optional: true),
                 ]), output: .json(.named(.labelJob), status: 201)
             ) { call in
-                let command = Command.printLabel(call.field("serial"), station: call.field("station"))
+                let command = Command.printLabel(call.field("serial"), station: call.body["station"]?.string)
                 return try await call.submit(command, status: 201) { state, decision in
                     decision.created.flatMap { Int64($0) }.flatMap { state.labelJob($0) }?.json ?? [:]
                 }

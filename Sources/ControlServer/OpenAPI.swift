@@ -18,10 +18,10 @@ extension Control {
             "info": [
                 "title": "traveler", "version": "1",
                 "description": """
-                    The control interface of travelerd, over its Unix socket. Callers are known by the credentials of \
-                    their process. Times are RFC 3339 in UTC with milliseconds; amounts are in the plant's currency; \
-                    what lies outside a caller's scope answers as if it did not exist.
-                    """,
+                The control interface of travelerd, over its Unix socket. Callers are known by the credentials of \
+                their process. Times are RFC 3339 in UTC with milliseconds; amounts are in the plant's currency; \
+                what lies outside a caller's scope answers as if it did not exist.
+                """,
             ],
             "servers": [["url": "http://localhost", "description": "Over the socket /run/traveler/control.sock."]],
             "paths": .object(paths), "components": ["schemas": .object(JSONObject(omittingNil: schemas))],

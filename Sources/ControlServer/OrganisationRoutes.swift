@@ -9,7 +9,8 @@ extension Control {
     private static let retired = Property("retired", .flag, optional: true)
     private static let department = Property("department", .nullable(.text), "Code; of a lead.", optional: true)
     private static let team = Property("team", .nullable(.text), "Code.", optional: true)
-    private static let badge = Property("badge", .nullable(.text(80)), "Its code, of which a keyed hash is kept.", optional: true)
+    private static let badge = Property(
+        "badge", .nullable(.text(80)), "Its code, of which a keyed hash is kept.", optional: true)
     private static let grants = Property("grants", .list(.choice(Grant.self)))
 
     static let organisationRoutes = departmentRoutes + teamRoutes + personRoutes
@@ -24,7 +25,8 @@ extension Control {
             input: .json([Property("code", .text), name, lead]), output: .json(.named(.department), status: 201)
         ) { call in
             let new = Department(code: call.field("code"), name: call.field("name"), lead: call.body["lead"]?.string)
-            return try await call.changePlant(status: 201, { $0.departments[new.code]?.json }) { plant throws(Refusal) in
+            return try await call.changePlant(status: 201, { $0.departments[new.code]?.json }) {
+                plant throws(Refusal) in
                 try Call.requireFree(plant.departments[new.code], "department", new.code)
                 return .department(new)
             }
@@ -106,7 +108,8 @@ extension Control {
                     login: call.field("login"), name: call.field("name"),
                     role: Role(rawValue: call.field("role")) ?? .member, department: call.body["department"]?.string,
                     team: call.body["team"]?.string, badge: try await call.badge(), grants: call.grants)
-                return try await call.changePlant(status: 201, { $0.people[new.login]?.json }) { plant throws(Refusal) in
+                return try await call.changePlant(status: 201, { $0.people[new.login]?.json }) {
+                    plant throws(Refusal) in
                     try Call.requireFree(plant.people[new.login], "person", new.login)
                     return .person(new)
                 }
@@ -185,7 +188,8 @@ extension Call {
         if entry != nil { throw Refusal(.conflict, "the \(what) \(name) exists already") }
     }
 
-    fileprivate func changePerson(_ change: @escaping @Sendable (inout Person) -> Void) async throws -> ControlResponse {
+    fileprivate func changePerson(_ change: @escaping @Sendable (inout Person) -> Void) async throws -> ControlResponse
+    {
         let login = path("login")
         return try await changePlant({ $0.people[login]?.json }) { plant throws(Refusal) in
             var entry = try Call.require(plant.people[login], "person", login)

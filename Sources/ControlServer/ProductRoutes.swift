@@ -9,8 +9,11 @@ extension Control {
             query: Route.list(
                 ["code", "-code"],
                 [
-                    .init("view", .choice(["available", "all"]), "`available`: those with something to ship; `all` if not given."),
-                    .init("type", .text, "Of this type."), .init("search", .text, "In code and name, whatever the case."),
+                    .init(
+                        "view", .choice(["available", "all"]),
+                        "`available`: those with something to ship; `all` if not given."),
+                    .init("type", .text, "Of this type."),
+                    .init("search", .text, "In code and name, whatever the case."),
                     .init("low_stock", .flag, "Only those below their threshold; for those who see balances."),
                 ]), output: .json(.page(.named(.product)))
         ) { call in try await call.products() },
@@ -43,12 +46,21 @@ private struct Cards: Sendable {
 }
 
 extension Call {
+    /// Products asked for at once: lists of any length then need few different statements.
+    private static let portion = 100
+
     fileprivate func cards(_ products: [Product]) async throws -> Cards {
-        let codes = products.map(\.code)
         let whole = access.seesBalances ? Access(login: access.login, isAdmin: true, in: plant) : nil
-        return try await read { [access] db in
-            Cards(own: try db.cards(codes, for: access), whole: try whole.map { try db.cards(codes, for: $0) })
+        var cards = Cards(own: [:], whole: whole == nil ? nil : [:])
+        for start in stride(from: 0, to: products.count, by: Self.portion) {
+            let codes = products[start..<min(start + Self.portion, products.count)].map(\.code)
+            let portion = try await read { [access] db in
+                Cards(own: try db.cards(codes, for: access), whole: try whole.map { try db.cards(codes, for: $0) })
+            }
+            cards.own.merge(portion.own) { $1 }
+            cards.whole?.merge(portion.whole ?? [:]) { $1 }
         }
+        return cards
     }
 
     fileprivate func products() async throws -> ControlResponse {
@@ -62,10 +74,16 @@ extension Call {
             guard let search, !search.isEmpty else { return true }
             return product.code.lowercased().contains(search) || product.name.lowercased().contains(search)
         }
-        let cards = try await cards(products)
-        if query["view"]?.string == "available" { products.removeAll { (cards.own[$0.code]?.store ?? 0) <= 0 } }
-        if lowOnly { products.removeAll { (cards.whole?[$0.code]?.store ?? 0) >= $0.lowStock } }
-        return try list(products, by: \.code) { cards.json($0, access) }
+        if lowOnly || query["view"]?.string == "available" {
+            let cards = try await cards(products)
+            if lowOnly { products.removeAll { (cards.whole?[$0.code]?.store ?? 0) >= $0.lowStock } }
+            if query["view"]?.string == "available" {
+                products.removeAll { (cards.own[$0.code]?.store ?? 0) <= 0 }
+            }
+        }
+        let listing = try listing(products, by: \.code)
+        let cards = try await cards(listing.items)
+        return list(listing) { cards.json($0, access) }
     }
 
     fileprivate func adjust() async throws -> ControlResponse {

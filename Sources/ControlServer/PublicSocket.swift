@@ -19,7 +19,8 @@ struct PublicSocket: Sendable {
     init(_ path: String) throws {
         guard path.utf8.count <= ControlSocket.pathLimit, let last = path.last, last != "/" else {
             throw SocketError(
-                description: "cannot make a socket at \(path): a path of 1 to \(ControlSocket.pathLimit) bytes is needed")
+                description:
+                    "cannot make a socket at \(path): a path of 1 to \(ControlSocket.pathLimit) bytes is needed")
         }
         self.path = path
         // No longer than the path itself, which may be as long as allowed.

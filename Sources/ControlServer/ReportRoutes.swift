@@ -17,7 +17,8 @@ extension Control {
             }
         },
         Route(
-            .get, "/reports/yield", "First-pass yield by product and stage; the last 30 days if not said otherwise", .report,
+            .get, "/reports/yield", "First-pass yield by product and stage; the last 30 days if not said otherwise",
+            .report,
             query: period, output: .json(.items(.named(.yieldLine)))
         ) { call in
             let (access, plant, (from, to)) = (call.access, call.plant, call.period)

@@ -36,7 +36,8 @@ enum RequestText {
                 guard digits.count == 2, digits.allSatisfy(isHexadecimal),
                     let value = UInt8(String(Substring(digits)), radix: 16)
                 else {
-                    throw Problem(.invalidArgument, "cannot read the address: a % must be followed by two hexadecimal digits")
+                    throw Problem(
+                        .invalidArgument, "cannot read the address: a % must be followed by two hexadecimal digits")
                 }
                 bytes.append(value)
                 rest = rest.dropFirst(2)
@@ -70,7 +71,8 @@ enum RequestText {
         Shape.object(properties).check(value, &places)
         if !places.isEmpty {
             throw Problem(
-                .invalidArgument, "cannot use the body: " + places.map(\.message).joined(separator: "; "), errors: places)
+                .invalidArgument, "cannot use the body: " + places.map(\.message).joined(separator: "; "),
+                errors: places)
         }
         return value.object ?? [:]
     }

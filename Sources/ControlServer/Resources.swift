@@ -37,7 +37,8 @@ enum Resource: String, Sendable, CaseIterable {
         case .scanAnswer: Self.scanAnswerProperties
         case .labelJob:
             [
-                Property("id", .text), Property("serial", .text), Property("product", .text), Property("printer", .text),
+                Property("id", .text), Property("serial", .text), Property("product", .text),
+                Property("printer", .text),
                 Property("copy", .count, "0 for the first label, then the number of the copy."),
                 Property("status", .choice(LabelJobStatus.self)),
                 Property("problem", .text, "Why it waits or failed.", optional: true), Property("attempts", .count),
@@ -86,7 +87,8 @@ enum Resource: String, Sendable, CaseIterable {
             [
                 Property("login", .text), Property("name", .text), Property("role", .choice(Role.self)),
                 Property("department", .text, optional: true), Property("team", .text, optional: true),
-                Property("has_badge", .flag), Property("grants", .list(.choice(Grant.self))), Property("retired", .flag),
+                Property("has_badge", .flag), Property("grants", .list(.choice(Grant.self))),
+                Property("retired", .flag),
             ]
         default: Self.otherProperties(self)
         }
@@ -218,7 +220,8 @@ enum Resource: String, Sendable, CaseIterable {
         Property("message", .text, "For the operator."), Property("station", .text),
         Property("code", .text, "As it is recorded.", optional: true), Property("serial", .text, optional: true),
         Property("product", .text, optional: true), Property("status", .choice(Status.self), optional: true),
-        Property("stage", .text, optional: true), Property("next", .text, "Where the unit must go now.", optional: true),
+        Property("stage", .text, optional: true),
+        Property("next", .text, "Where the unit must go now.", optional: true),
         Property("iteration", .count, optional: true), Property("operator", .text, optional: true),
         Property("work_order", .text, optional: true), Property("event", .text, optional: true), Property("at", .time),
     ]

@@ -24,18 +24,6 @@ extension ScanAnswer {
         return json.closed
     }
 
-    /// The answer to a scan that could not be written: nothing happened, and the operator must know. It does not repeat
-    /// the code, which may be a badge's.
-    static func notRecorded(at station: String, _ time: Int64) -> [UInt8] {
-        var json = FlatObject()
-        json.add(#"{"at":"#, Timestamp.text(time))
-        json.add(#","message":"#, "This scan could not be recorded and does not count. Call your admin, then scan again.")
-        json.add(#","reason":"#, Reason.storageFull.rawValue)
-        json.add(#","result":"#, Result.refused.rawValue)
-        json.add(#","station":"#, station)
-        return json.closed
-    }
-
     /// The answer for a caller to whom the unit does not exist.
     var redactedBytes: [UInt8] {
         var json = FlatObject()

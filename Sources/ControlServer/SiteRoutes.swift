@@ -7,11 +7,17 @@ import Tracking
 
 extension Control {
     static let siteRoutes = [
-        Route(.get, "/site", "The site file, with everything that was changed by command", .administer, output: .text("application/yaml")) { call in
+        Route(
+            .get, "/site", "The site file, with everything that was changed by command", .administer,
+            output: .text("application/yaml")
+        ) { call in
             ControlResponse(
                 status: 200, contentType: "application/yaml", body: .bytes(Array(SiteFile.export(call.plant).utf8)))
         },
-        Route(.put, "/site", "Apply a site file: all of it or nothing", .administer, input: .yaml, output: .json(.named(.plan))) { call in
+        Route(
+            .put, "/site", "Apply a site file: all of it or nothing", .administer, input: .yaml,
+            output: .json(.named(.plan))
+        ) { call in
             let wanted = try await call.wantedPlant()
             // The plan is of the plant as it is when the writer gets to it.
             let plan = Mutex<JSONValue>([:])
@@ -62,7 +68,9 @@ extension Call {
     fileprivate func wantedPlant() async throws -> Plant {
         // It would retire everything, and is what a client sends that forgot the file.
         guard text.contains(where: { !$0.isWhitespace }) else {
-            throw Problem(.invalidArgument, "cannot use an empty site file; send the file as the body, or {} to retire everything")
+            throw Problem(
+                .invalidArgument, "cannot use an empty site file; send the file as the body, or {} to retire everything"
+            )
         }
         do {
             var badges: [String] = []
@@ -108,7 +116,9 @@ extension PlantChange {
     /// The entry's values under the names that they have in a site file.
     fileprivate var siteFields: JSONObject {
         func fields(_ entry: some Encodable) -> JSONObject {
-            guard let data = try? JSONEncoder().encode(entry), let json = try? JSONValue(json: Array(data)) else { return [:] }
+            guard let data = try? JSONEncoder().encode(entry), let json = try? JSONValue(json: Array(data)) else {
+                return [:]
+            }
             return JSONObject(omittingNil: (json.object ?? [:]).map { (key: Self.siteName($0.key), value: $0.value) })
         }
         return switch self {

@@ -10,7 +10,8 @@ extension Control {
             .get, "/stations", "Stations of the caller's teams", .see, query: Route.list(["name", "-name"], []),
             output: .json(.page(.named(.station)))
         ) { call in try await call.stations() },
-        Route(.get, "/stations/{name}", "One station, with what it has in hand", .see, output: .json(.named(.station))) { call in
+        Route(.get, "/stations/{name}", "One station, with what it has in hand", .see, output: .json(.named(.station)))
+        { call in
             let station = try call.visibleStation(call.path("name"))
             return call.json(try await call.inHand([station])[0])
         },
@@ -33,9 +34,9 @@ extension Call {
 
     fileprivate func stations() async throws -> ControlResponse {
         let visible = plant.stations.values.filter { !$0.retired && access.sees(team: $0.team, in: plant) }
-        let rendered = try await inHand(visible)
-        let byName = Dictionary(zip(visible.map(\.name), rendered)) { first, _ in first }
-        return try list(visible, by: \.name) { byName[$0.name] ?? [:] }
+        let listing = try listing(visible, by: \.name)
+        let items = try await inHand(listing.items)
+        return list(Listing(items: items, nextCursor: listing.nextCursor, total: listing.total)) { $0 }
     }
 
     /// Stations with what they have in hand, as far as it lies within the caller's scope.
@@ -68,7 +69,9 @@ extension Call {
     fileprivate func scan() async throws -> ControlResponse {
         let name = path("name")
         let text = field("code")
-        guard !text.isEmpty else { throw Problem(.invalidArgument, "an empty code was never scanned; give one in `code`") }
+        guard !text.isEmpty else {
+            throw Problem(.invalidArgument, "an empty code was never scanned; give one in `code`")
+        }
         let scan: Scan
         if text.unicodeScalars.count > Frame.maximumLength {
             scan = Scan(
@@ -80,6 +83,7 @@ extension Call {
         do {
             guard let key else {
                 let answer = try await ledger.scan(scan, by: .person(access), device: "terminal")
+                if answer.reason == .storageFull { control.logger.error("a scan at \(name) could not be written") }
                 return ControlResponse(json: answer.jsonBytes)
             }
             _ = try visibleStation(name)
@@ -89,7 +93,7 @@ extension Call {
             return ControlResponse(status: stored.status, json: stored.body)
         } catch let error as StorageError {
             control.logger.error("a scan at \(name) was not recorded: \(error)")
-            return ControlResponse(json: ScanAnswer.notRecorded(at: name, control.clock()))
+            return ControlResponse(json: ScanAnswer.notRecorded(at: name, time: control.clock()).jsonBytes)
         }
     }
 }

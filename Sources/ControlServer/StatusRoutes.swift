@@ -8,7 +8,8 @@ extension Control {
             let head = try await call.read { try $0.head() }
             return call.json(call.status(head: Int(head)))
         },
-        Route(.get, "/whoami", "Who the caller is, and what they may see", .see, output: .json(.named(.whoami))) { call in
+        Route(.get, "/whoami", "Who the caller is, and what they may see", .see, output: .json(.named(.whoami))) {
+            call in
             call.json(call.whoami)
         },
         Route(.get, "/openapi.json", "This document", .see, output: .json(.anything)) { _ in
@@ -27,7 +28,8 @@ extension Call {
         } else if access.isAdmin, plant.stations.values.allSatisfy(\.retired) {
             next.append("Add stations to the site file, then apply it: travelerctl site apply FILE")
         } else if access.isAdmin, head <= 1 {
-            next.append("Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
+            next.append(
+                "Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
         }
         return [
             "version": .string(control.version), "started_at": .init(time: control.startedAt),

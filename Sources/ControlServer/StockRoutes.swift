@@ -23,7 +23,9 @@ extension Control {
                 product: call.query["product"]?.string, action: call.word("action"), from: call.time("from"),
                 to: call.time("to", endOfDay: true))
             let (access, plant, page) = (call.access, call.plant, call.page)
-            return call.list(try await call.read { try $0.inventoryLog(filter, for: access, in: plant, page) }) { $0.json }
+            return call.list(try await call.read { try $0.inventoryLog(filter, for: access, in: plant, page) }) {
+                $0.json
+            }
         },
         Route(
             .get, "/deliveries", "Deliveries, newest first, with what the caller sees of them", .deliver, .seeOrders,
@@ -52,7 +54,8 @@ extension Control {
                     "Goods without serials.", optional: true),
             ]), output: .json(.named(.delivery), status: 201)
         ) { call in try await call.deliver() },
-        Route(.get, "/deliveries/{id}", "One delivery", .deliver, .seeOrders, output: .json(.named(.delivery))) { call in
+        Route(.get, "/deliveries/{id}", "One delivery", .deliver, .seeOrders, output: .json(.named(.delivery))) {
+            call in
             let (id, access, plant) = (call.path("id"), call.access, call.plant)
             guard let found = try await call.read({ try $0.delivery(id, for: access, in: plant) }) else {
                 throw call.notFound("delivery", id)

@@ -84,7 +84,8 @@ extension Control {
             input: .json([Property("to", .nullable(.text), "Login; null for nobody.")]), output: .json(.named(.unit))
         ) { call in try await call.submitUnit(.assign(call.path("serial"), to: call.body["to"]?.string)) },
         Route(
-            .post, "/units/{serial}/defect", "Mark a unit defective, or say what becomes of a defective one", .markDefect,
+            .post, "/units/{serial}/defect", "Mark a unit defective, or say what becomes of a defective one",
+            .markDefect,
             input: .json([
                 Property("disposition", .choice(Disposition.self), "`pending` if not given.", optional: true),
                 Property("type", .text, "Code of the defect type.", optional: true),
@@ -141,21 +142,20 @@ extension Call {
     fileprivate func labelPreview() async throws -> ControlResponse {
         let unit = try await visibleUnit()
         if let name = query["station"]?.string, try visibleStation(name).printers.isEmpty {
-            throw Problem(.refused, "\(name) has no printer; name a station that has one", reason: Reason.notHere.rawValue)
+            throw Problem(
+                .refused, "\(name) has no printer; name a station that has one", reason: Reason.notHere.rawValue)
         }
-        guard let product = plant.products[unit.product], let name = product.label, let design = plant.labels[name] else {
+        guard let product = plant.products[unit.product], let name = product.label, let design = plant.labels[name]
+        else {
             throw Problem(
                 .refused, "\(unit.product) has no label design; give it one in the site file",
                 reason: Reason.notHere.rawValue)
         }
-        var order: WorkOrder?
-        if let number = unit.workOrder, let all = Access(login: access.login, isAdmin: true, in: plant) {
-            // What is printed on the unit's own label is shown with the unit.
-            order = try await read { [plant] in try $0.workOrder(number, for: all, in: plant) }
-        }
+        // What is printed on the unit's own label is shown with the unit.
+        let (_, order) = try await read { try $0.labelSubject(unit.serial) }
         let fields = labelFields(
             serial: unit.serial, iteration: unit.state.iteration, product: product, order: order, time: control.clock(),
-            zone: control.zones.rules(plant.settings.timezone))
+            zone: ledger.zone)
         do {
             let zpl = try LabelTemplate(design.zpl).filled(with: fields)
             return json(["serial": .string(unit.serial), "design": .string(name), "zpl": .string(zpl)])

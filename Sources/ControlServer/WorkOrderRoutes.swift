@@ -18,7 +18,9 @@ extension Control {
                     status: call.word("status"),
                     product: call.query["product"]?.string, team: call.query["team"]?.string)
                 let (access, plant, page) = (call.access, call.plant, call.page)
-                return call.list(try await call.read { try $0.workOrders(filter, for: access, in: plant, page) }) { $0.json }
+                return call.list(try await call.read { try $0.workOrders(filter, for: access, in: plant, page) }) {
+                    $0.json
+                }
             },
             Route(
                 .post, "/work-orders", "Plan a work order", .administer,
@@ -33,7 +35,8 @@ extension Control {
                     team: call.field("team"), due: call.body["due"]?.string)
                 return try await call.submit(command, status: 201) { state, _ in state.workOrder(number)?.json ?? [:] }
             },
-            Route(.get, "/work-orders/{number}", "One work order", .seeOrders, output: .json(.named(.workOrder))) { call in
+            Route(.get, "/work-orders/{number}", "One work order", .seeOrders, output: .json(.named(.workOrder))) {
+                call in
                 let (number, access, plant) = (call.path("number"), call.access, call.plant)
                 guard let order = try await call.read({ try $0.workOrder(number, for: access, in: plant) }) else {
                     throw call.notFound("work order", number)

@@ -34,6 +34,9 @@ public final class DaemonLock: Sendable {
             let description = "cannot start: another travelerd\(holder) already uses \(directory)"
             throw Failure(description: description, isHeld: true)
         }
+        // An admin who works on a stopped daemon's directory must not leave files that the daemon can't open.
+        var owner = stat()
+        if geteuid() == 0, stat(directory, &owner) == 0 { fchown(file.fd, owner.st_uid, owner.st_gid) }
         self.file = file
         // For the message above only: the lock itself is the kernel's, and holds without it.
         let text = Array("\(getpid())\n".utf8)

@@ -65,6 +65,9 @@ extension Ledger {
                 throw StorageError(
                     .damaged, "cannot restore \(backup): \(problem.table) \(problem.row): \(problem.message)")
             }
+            // The daemon's user must be able to open what an admin restored.
+            var owner = stat()
+            if geteuid() == 0, stat(directory, &owner) == 0 { chown(fresh, owner.st_uid, owner.st_gid) }
             let kept = try keepOld(in: directory)
             guard rename(fresh, directory + "/" + fileName) == 0 else {
                 throw StorageError(.other, "cannot rename \(fresh): \(String(cString: strerror(errno)))")

@@ -84,8 +84,21 @@ public final class Ledger: Sendable {
     /// Decides a frame that was read at a station and answers once that is on disk.
     ///
     /// - Parameter device: path of the node that read it, or `terminal`.
-    /// - Throws: `Refusal` for a station outside the caller's scope, `StorageError` where nothing could be written.
+    /// A scan that could not be written is answered too: refused, `storage_full`. Those who watch the station hear of it.
+    /// - Throws: `Refusal` for a station outside the caller's scope.
     public func scan(_ scan: Scan, by actor: Actor, device: String) async throws -> ScanAnswer {
+        do {
+            return try await record(scan, by: actor, device: device)
+        } catch let error as StorageError {
+            let answer = ScanAnswer.notRecorded(at: scan.station, time: Self.systemClock())
+            var event = Event(.scanRefused)
+            (event.station, event.reason, event.note) = (scan.station, .storageFull, error.description)
+            listeners.tell([Committed(id: 0, at: answer.at, event: event, answer: answer)])
+            return answer
+        }
+    }
+
+    private func record(_ scan: Scan, by actor: Actor, device: String) async throws -> ScanAnswer {
         let box = Mutex<ScanAnswer?>(nil)
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let pending = Pending(
@@ -189,6 +202,16 @@ public final class Ledger: Sendable {
         }
         try Schema.migrate(connection)
         return connection
+    }
+}
+
+extension ScanAnswer {
+    /// The answer to a scan that could not be written. It names no code: nothing of it is kept.
+    public static func notRecorded(at station: String, time: Int64) -> ScanAnswer {
+        ScanAnswer(
+            result: .refused, reason: .storageFull,
+            message: "This scan did not count: it could not be written. Call an admin, and scan again when that is mended.",
+            station: station, code: "", event: 0, at: time)
     }
 }
 

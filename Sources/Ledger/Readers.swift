@@ -66,10 +66,16 @@ final class Listeners: Sendable {
     private let listening = Mutex(Listening())
 
     func tell(_ batch: Writer.Batch) {
+        tell(batch.events)
         listening.withLock { listening in
             for continuation in listening.heads.values { continuation.yield(batch.head) }
+        }
+    }
+
+    func tell(_ events: [Committed]) {
+        listening.withLock { listening in
             for (filter, continuation) in listening.events.values {
-                for event in batch.events where filter(event) { continuation.yield(event) }
+                for event in events where filter(event) { continuation.yield(event) }
             }
         }
     }

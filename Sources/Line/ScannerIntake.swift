@@ -7,9 +7,9 @@ public import Tracking
 public final class ScannerIntake: Sendable {
     /// What came of a frame.
     public enum Outcome: Sendable {
-        /// It was recorded and answered.
+        /// It was answered; `storage_full` where it could not be recorded.
         case answered(ScanAnswer)
-        /// It could not be recorded, so it did not count. Nothing is known of it after a restart.
+        /// The station was retired before the frame's turn came.
         case lost(station: String, any Error)
         /// No station of the plant is bound to the node.
         case unbound(node: String)

@@ -30,8 +30,8 @@ public enum Command: Sendable {
     case adjustSerials(product: String, serials: [String], note: String)
     /// Units and quantities leave to a customer at once.
     case deliver(order: String, customer: String?, serials: [String], items: [(product: String, quantity: Int)])
-    /// A label is printed again at a station's printer.
-    case printLabel(String, station: String)
+    /// A label is printed again, at a station's printer or where it was printed before.
+    case printLabel(String, station: String?)
     /// A label job is tried again at once.
     case retryLabel(Int64)
     /// A label job is not wanted any more.
@@ -141,6 +141,14 @@ public struct ScanAnswer: Sendable, Equatable {
     public var event: Int64
     /// When it was recorded, in milliseconds since 1970.
     public var at: Int64
+
+    /// An answer that says nothing of a unit yet.
+    public init(
+        result: Result, reason: Reason? = nil, message: String, station: String, code: String, event: Int64, at: Int64
+    ) {
+        (self.result, self.reason, self.message) = (result, reason, message)
+        (self.station, self.code, self.event, self.at) = (station, code, event, at)
+    }
 
     /// Whether a scan counted.
     public enum Result: String, Sendable, Codable {

@@ -226,9 +226,12 @@ extension State {
     }
 
     /// How many labels were ever queued for a serial.
-    mutating func labelCount(_ serial: String) -> Int {
+    mutating func labelCount(_ serial: String) -> Int { labelJobs(ofSerial: serial).count }
+
+    /// The label jobs of a serial as they are now, oldest first.
+    mutating func labelJobs(ofSerial serial: String) -> [LabelJob] {
         var ids = Set(records.labelJobs(ofSerial: serial).map(\.id))
         ids.formUnion(labelJobs.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id))
-        return ids.count
+        return ids.sorted().compactMap { labelJob($0) }
     }
 }

@@ -43,7 +43,7 @@ extension Interlock {
         record(event)
         (session.delivery, session.quantity) = (nil, nil)
         session.step = Session.Step(event: 0, at: at, effect: .final)
-        return "The delivery for \(delivery.order) is closed with \(delivery.count) items."
+        return "The delivery for \(delivery.order) is closed with \(delivery.count) \(delivery.count == 1 ? "item" : "items")."
     }
 
     mutating func ship(_ unit: Unit, in state: inout State) throws(Stop) -> String {
@@ -198,10 +198,9 @@ extension State {
 
     /// Cancels the label jobs of a serial that were not printed.
     mutating func cancelJobs(ofSerial serial: String) -> [Event] {
-        var ids = Set(records.labelJobs(ofSerial: serial).map(\.id))
-        ids.formUnion(labelJobs.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id))
-        return ids.sorted().compactMap { id in
-            guard var job = labelJob(id), job.status == .queued || job.status == .failed else { return nil }
+        labelJobs(ofSerial: serial).compactMap { job in
+            guard job.status == .queued || job.status == .failed else { return nil }
+            var job = job
             (job.status, job.problem) = (.cancelled, nil)
             return .changed(job, .labelCancelled)
         }

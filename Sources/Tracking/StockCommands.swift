@@ -87,9 +87,33 @@ extension State {
     // MARK: Labels
 
     mutating func printLabel(
-        _ serial: String, _ name: String, _ actor: Actor, _ at: Int64
+        _ serial: String, _ name: String?, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         let unit = try visibleUnit(serial, actor)
+        let printer: String
+        if let name {
+            printer = try self.printer(at: name, actor)
+        } else if let before = labelJobs(ofSerial: serial).last?.printer ?? labelPrinter(ofTeam: unit.team, actor) {
+            printer = before
+        } else {
+            throw Refusal(.rule(.notHere), "no label station of yours has a printer; name a station that has one")
+        }
+        let event = Event.queued(
+            serial, unit.product, unit.team, printer, copy: labelCount(serial), id: head + 1, at: at)
+        return Decision([event], serials: [serial], created: String(head + 1))
+    }
+
+    /// The printer of the first label station, those of the unit's own team before others.
+    private func labelPrinter(ofTeam team: String?, _ actor: Actor) -> String? {
+        let stations = plant.stations.values.filter { station in
+            guard station.mode == .label, !station.retired, !station.printers.isEmpty else { return false }
+            guard case .person(let access) = actor else { return true }
+            return access.sees(team: station.team, in: plant)
+        }
+        return stations.min { ($0.team == team ? 0 : 1, $0.name) < ($1.team == team ? 0 : 1, $1.name) }?.printers.first
+    }
+
+    private func printer(at name: String, _ actor: Actor) throws(Refusal) -> String {
         guard let station = plant.stations[name], !station.retired else { throw .notFound("station", name) }
         if case .person(let access) = actor, !access.sees(team: station.team, in: plant) {
             throw .notFound("station", name)
@@ -97,9 +121,7 @@ extension State {
         guard let printer = station.printers.first else {
             throw Refusal(.rule(.notHere), "\(name) has no printer; name a station that has one")
         }
-        let event = Event.queued(
-            serial, unit.product, unit.team, printer, copy: labelCount(serial), id: head + 1, at: at)
-        return Decision([event], serials: [serial], created: String(head + 1))
+        return printer
     }
 
     private mutating func visibleJob(_ id: Int64, _ actor: Actor) throws(Refusal) -> LabelJob {

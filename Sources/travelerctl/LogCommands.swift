@@ -172,27 +172,6 @@ struct Audit: AsyncParsableCommand {
     }
 }
 
-struct Scans: AsyncParsableCommand {
-    static let configuration = CommandConfiguration.noun(
-        "scans", "Recorded scans as a scenario.", example: "scans export --from 2026-03-02 -o monday.scenario",
-        [Export.self])
-
-    struct Export: Download {
-        static let configuration = CommandConfiguration.verb(
-            "export", "Write recorded scans as a scenario, to run them again through other rules.",
-            example: "scans export --from 2026-03-02 --to 2026-03-02 -o monday.scenario",
-            more: "Run it with 'travelerd scenario monday.scenario --site NEW.yaml'. To list scans: 'log scans'.")
-        @OptionGroup var period: Period
-        @Option(name: [.customShort("o"), .customLong("output")], help: .newFile) var file: String?
-        @OptionGroup var daemon: SocketOption
-        var request: Request {
-            get throws {
-                .get("scans", "export", query: ["from": try period.start, "to": try period.end], patience: 3_600)
-            }
-        }
-    }
-}
-
 extension ArgumentHelp {
     static let newFile = ArgumentHelp("A new file for it, private to you; never overwrites one.", valueName: "file")
 }

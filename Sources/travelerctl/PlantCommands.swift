@@ -156,7 +156,9 @@ extension View {
             ]
             let lines = changes.map { change in
                 let (mark, paint) = marks[change["action"]?.string ?? ""] ?? ("?", .bold)
-                let name = "\(words(change["kind"]?.string ?? "")) \(change["name"]?.plain ?? "")"
+                let (kind, code) = (words(change["kind"]?.string ?? ""), change["name"]?.plain ?? "")
+                // There is but one entry of settings, and it has no code of its own.
+                let name = kind == code ? kind : "\(kind) \(code)"
                 let fields = change["fields"]?.array?.map(\.plain).joined(separator: ", ") ?? ""
                 let version = change["action"]?.string == "new_version" ? " (a new version)" : ""
                 return screen.paint("\(mark) \(name)", paint) + version + (fields.isEmpty ? "" : ": \(fields)")

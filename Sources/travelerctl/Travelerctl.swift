@@ -25,7 +25,7 @@ struct Travelerctl: AsyncParsableCommand {
                     Unit.self, Product.self, WorkOrder.self, Deliver.self, Delivery.self, Supplier.self,
                     DefectType.self,
                 ]),
-            CommandGroup(name: "Looking Back", subcommands: [Log.self, Report.self, Audit.self, Scans.self]),
+            CommandGroup(name: "Looking Back", subcommands: [Log.self, Report.self, Audit.self]),
             CommandGroup(
                 name: "Running It",
                 subcommands: [

@@ -21,7 +21,7 @@ struct Unit: AsyncParsableCommand {
         @Option(help: "Number of the work order.") var workOrder: String?
         @Option(help: "Code of the team.") var team: String?
         @Flag(help: "Only those that are assigned to you, or that you last worked on.") var mine = false
-        @Option(parsing: .unconditional, help: "serial, -serial, updated or -updated; with a minus from the end.")
+        @Option(parsing: .unconditional, help: "serial, or -serial for the end first.")
         var order: String?
         @OptionGroup var options: ListOptions
 
@@ -92,7 +92,6 @@ struct Unit: AsyncParsableCommand {
         @Argument(help: "Their serials.") var serials: [String]
         @Option(help: "Code of the supplier.") var supplier: String?
         @Option(help: "What one of them cost.") var cost: Double?
-        @Option(help: "Serial of the unit that this one replaces.") var replaces: String?
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
         var request: Request {
@@ -100,7 +99,7 @@ struct Unit: AsyncParsableCommand {
                 "units", "receive",
                 body: [
                     "product": .string(product), "serials": .texts(serials), "supplier": .text(supplier),
-                    "cost": cost.map(JSONValue.double), "replaces": .text(replaces), "note": .string(note),
+                    "cost": cost.map(JSONValue.double), "note": .string(note),
                 ])
         }
         var view: View { .units("received") }

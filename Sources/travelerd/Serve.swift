@@ -9,6 +9,7 @@ import Ledger
 import Line
 import Logging
 import ServiceLifecycle
+import Synchronization
 import Tracking
 import UnixSignals
 
@@ -64,6 +65,7 @@ struct Serve: AsyncParsableCommand {
         let peers = Peers()
         let control = Control(
             ledger: ledger, version: Release.version, startedAt: Ledger.systemClock(),
+            problems: { scanners.problems }, hasScanner: { scanners.isConnected(station: $0) },
             refresh: { await peers.caller(uid: $0.uid) }, logger: log)
         let server = ControlServer(control, peers: peers, path: socket, logger: log) {
             log.info("ready", metadata: ["socket": "\(socket)", "ledger": "\(directory)"])
@@ -92,11 +94,19 @@ private struct Scanners: Service {
     let ledger: Ledger
     let log: Logger
     let loop: ScannerLoop
+    /// Why a node is away, by its path; nil where it is connected.
+    private let nodeStates: NodeStates
+
+    private final class NodeStates: Sendable {
+        let away = Mutex<[String: String?]>([:])
+    }
 
     init(ledger: Ledger, log: Logger) throws {
         (self.ledger, self.log) = (ledger, log)
         let intake = ScannerIntake(ledger: ledger) { outcome in
             switch outcome {
+            case .answered(let answer) where answer.reason == .storageFull:
+                log.error("a scan did not count: it could not be written", metadata: ["station": "\(answer.station)"])
             case .answered(let answer):
                 log.debug(
                     "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
@@ -106,11 +116,15 @@ private struct Scanners: Service {
                 log.warning("a scan from a scanner that no station is bound to", metadata: ["node": "\(node)"])
             }
         }
+        let states = NodeStates()
+        nodeStates = states
         loop = try ScannerLoop { event in
             switch event {
             case .connected(let node, let name):
+                states.away.withLock { $0[node.path] = .some(nil) }
                 log.info("scanner connected", metadata: ["node": "\(node.path)", "name": "\(name)"])
             case .disconnected(let node, let reason):
+                states.away.withLock { $0[node.path] = reason }
                 log.notice("scanner away: \(reason)", metadata: ["node": "\(node.path)"])
             case .frame(let frame, let node): intake.take(frame, from: node.path)
             }
@@ -122,6 +136,24 @@ private struct Scanners: Service {
         loop.bind(nodes)
         for await _ in changes.cancelOnGracefulShutdown() { loop.bind(nodes) }
         loop.stop()
+    }
+
+    /// Whether all scanners of a station are connected; nil where none is bound.
+    func isConnected(station name: String) -> Bool? {
+        guard let bound = ledger.plant.stations[name]?.scanners, !bound.isEmpty else { return nil }
+        return nodeStates.away.withLock { away in bound.allSatisfy { away[$0.node] == .some(nil) } }
+    }
+
+    /// A sentence for each bound scanner that is away.
+    var problems: [String] {
+        let away = nodeStates.away.withLock { $0 }
+        let stations = ledger.plant.stations.values.filter { !$0.retired }.sorted { $0.name < $1.name }
+        return stations.flatMap { station in
+            station.scanners.compactMap { scanner in
+                guard let reason = away[scanner.node] ?? nil else { return nil }
+                return "\(station.name) has no scanner: \(scanner.node): \(reason)"
+            }
+        }
     }
 
     private var nodes: [ScannerNode] {

@@ -34,7 +34,8 @@ struct AccessTests {
         ("POST /v1/people", "A", []), ("GET /v1/people/{login}", "A", []), ("PATCH /v1/people/{login}", "A", []),
         ("POST /v1/people/{login}/grant", "A", []), ("POST /v1/people/{login}/revoke", "A", []),
         ("GET /v1/audit", "AD", ["audit:read"]), ("POST /v1/audit/verify", "A", []),
-        ("GET /v1/scans", "AD", ["audit:read"]), ("GET /v1/reports/wip", "ADT", []), ("GET /v1/reports/yield", "ADT", []),
+        ("GET /v1/scans", "AD", ["audit:read"]), ("GET /v1/reports/wip", "ADT", []),
+        ("GET /v1/reports/yield", "ADT", []),
         ("GET /v1/reports/throughput", "ADT", []), ("GET /v1/events", "ADTM", []), ("GET /v1/backup", "A", []),
         ("GET /v1/metrics", "A", ["metrics:read"]),
     ]
@@ -43,7 +44,9 @@ struct AccessTests {
     static func target(_ template: String) -> String {
         template.replacing("{serial}", with: "DSKZQ1X").replacing("{number}", with: "DSKZQWOX")
             .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{login}", with: "mia")
-            .replacing("products/{code}", with: "products/BRD").replacing("suppliers/{code}", with: "suppliers/SUPPLIERZQX")
+            .replacing("products/{code}", with: "products/BRD").replacing(
+                "suppliers/{code}", with: "suppliers/SUPPLIERZQX"
+            )
             .replacing("departments/{code}", with: "departments/mech").replacing("{code}", with: "mill")
     }
 
@@ -63,7 +66,8 @@ struct AccessTests {
     func everyRoute() async throws {
         let shop = try await Marked.shop()
         var callers = [
-            (login: "ada", role: "A", grant: ""), ("root", "A", ""), ("dora", "D", ""), ("sam", "D", ""), ("lena", "T", ""),
+            (login: "ada", role: "A", grant: ""), ("root", "A", ""), ("dora", "D", ""), ("sam", "D", ""),
+            ("lena", "T", ""),
             ("mia", "M", ""), ("tom", "M", ""),
         ]
         callers += Marked.grants.map { (Marked.login(withGrant: $0), "M", $0) }
@@ -76,9 +80,13 @@ struct AccessTests {
                 let body: JSONValue? = words[0] == "GET" ? nil : words[0] == "PUT" ? "no site file" : [:]
                 let answer = await shop.ask(login, words[0], target, body)
                 if isAllowed {
-                    #expect(answer.status != 403 && answer.status != 405 && answer.status < 500, "\(route) as \(login): \(answer.text)")
+                    #expect(
+                        answer.status != 403 && answer.status != 405 && answer.status < 500,
+                        "\(route) as \(login): \(answer.text)")
                 } else {
-                    #expect(answer.status == 403 && answer.code == "permission_denied", "\(route) as \(login): \(answer.text)")
+                    #expect(
+                        answer.status == 403 && answer.code == "permission_denied",
+                        "\(route) as \(login): \(answer.text)")
                 }
             }
             for login in ["eve", "zoe", nil] {

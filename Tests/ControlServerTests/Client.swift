@@ -56,7 +56,9 @@ final class Client: Sendable {
             bytes += body
         }
         // The server may answer before it has read everything.
-        let sending = Task { [bytes] in try await blocking(on: DispatchQueue(label: "tests.client.send")) { try self.send(bytes) } }
+        let sending = Task { [bytes] in
+            try await blocking(on: DispatchQueue(label: "tests.client.send")) { try self.send(bytes) }
+        }
         let answer = try await read(until: "\r\n\r\n")
         try await sending.value
         let length = answer.lowercased().split(separator: "content-length: ").dropFirst().first?.prefix { $0.isNumber }

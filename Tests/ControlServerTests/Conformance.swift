@@ -8,7 +8,9 @@ func expectAsDeclared(_ answer: Answer, _ method: String, _ target: String) {
     func expect(_ shape: Shape, _ what: String) {
         var places: [Problem.Place] = []
         shape.check(answer.json, &places)
-        for place in places { Issue.record("\(method) \(target), \(what): \(place.message)\n\(answer.text.prefix(500))") }
+        for place in places {
+            Issue.record("\(method) \(target), \(what): \(place.message)\n\(answer.text.prefix(500))")
+        }
     }
     if answer.status >= 400 {
         #expect(answer.response.contentType == "application/problem+json", "\(method) \(target)")
@@ -36,7 +38,9 @@ struct OpenAPITests {
         #expect(document["openapi"] == "3.1.0")
         var operations: [String: JSONValue] = [:]
         for (path, methods) in document["paths"]?.object ?? [:] {
-            for (method, operation) in methods.object ?? [:] { operations["\(method.uppercased()) \(path)"] = operation }
+            for (method, operation) in methods.object ?? [:] {
+                operations["\(method.uppercased()) \(path)"] = operation
+            }
         }
         #expect(operations.count == Control.table.routes.count)
         for route in Control.table.routes {

@@ -25,7 +25,9 @@ struct EventStreamTests {
         let shop = try await shop()
         let all = try await shop.events("ada", "/v1/events", lastEvent: "0") {
             _ = await shop.ask("ada", "POST", "/v1/units/S-1/hold", ["note": "last"])
-        } until: { $0.name == "unit.held" }
+        } until: {
+            $0.name == "unit.held"
+        }
         #expect(all.map(\.id) == Array(1...all.count), "from the first event on, without a gap")
         #expect(all.allSatisfy { $0.data["event"] == .string(String($0.id)) && $0.data["kind"] == .string($0.name) })
         #expect(all.last?.data["note"] == "last" && all.last?.data["after"]?["on_hold"] == true)
@@ -45,11 +47,15 @@ struct EventStreamTests {
             _ = await shop.ask("ada", "POST", "/v1/units/F-1/hold", ["note": "other team"])
             _ = await shop.ask("ada", "POST", "/v1/units/S-1/hold", ["note": "x"])
             _ = await shop.ask("ada", "POST", "/v1/units/S-1/release", ["note": "y"])
-        } until: { $0.name == "unit.released" }
+        } until: {
+            $0.name == "unit.released"
+        }
         #expect(events.map(\.name) == ["unit.held", "unit.released"])
         let atStation = try await shop.events("ada", "/v1/events?station=ASSY-1") {
             try await shop.scan("ASSY-1", "S-1")
-        } until: { _ in true }
+        } until: { _ in
+            true
+        }
         #expect(atStation.map(\.name) == ["unit.passed"])
     }
 
@@ -78,10 +84,15 @@ struct EventStreamTests {
             _ = await shop.ask("ada", "PATCH", "/v1/people/luis", ["role": "member"])
             _ = await shop.ask("ada", "POST", "/v1/units/F-1/release", ["note": "not seen"])
             _ = await shop.ask("ada", "PATCH", "/v1/people/luis", ["retired": true])
-        } until: { _ in false }
+        } until: { _ in
+            false
+        }
         // What was recorded before a right went may come too late for it, but nothing comes after it.
         #expect(!events.contains { $0.data["note"] == "not seen" })
-        let former = try await shop.events("former", "/v1/events") {} until: { _ in true }
+        let former = try await shop.events("former", "/v1/events") {
+        } until: { _ in
+            true
+        }
         #expect(former.isEmpty, "no person, and no admin any more")
     }
 
@@ -97,10 +108,14 @@ struct EventStreamTests {
         }
         let lead = try await watched("lena", count: 2) { try await shop.scan("ASSY-1", "S-1", "F-1") }
         #expect(lead.map(\.name) == ["scan", "scan"])
-        #expect(lead[0].data["serial"] == "S-1" && lead[0].data["next"] == "testing" && lead[0].data["result"] == "accepted")
-        #expect(lead[1].data == [
-            "at": lead[1].data["at"] ?? "", "message": "a unit outside your scope", "result": "accepted", "station": "ASSY-1",
-        ])
+        #expect(
+            lead[0].data["serial"] == "S-1" && lead[0].data["next"] == "testing" && lead[0].data["result"] == "accepted"
+        )
+        #expect(
+            lead[1].data == [
+                "at": lead[1].data["at"] ?? "", "message": "a unit outside your scope", "result": "accepted",
+                "station": "ASSY-1",
+            ])
         let admin = try await watched("ada", count: 1) { try await shop.scan("ASSY-1", "F-1") }
         #expect(admin[0].data["serial"] == "F-1" && admin[0].data["reason"] == "wrong_stage")
         let member = try await watched("mia", count: 2) {
@@ -117,7 +132,9 @@ struct EventStreamTests {
         try await shop.scan("ASSY-1", "S-1", "F-1")
         let events = try await shop.events("luis", "/v1/stations/TEST-1/watch") {
             try await shop.scan("TEST-1", "S-1", "F-1")
-        } until: { $0.data["reason"] == "bench_busy" }
+        } until: {
+            $0.data["reason"] == "bench_busy"
+        }
         #expect(events.count == 2 && events[1].data["serial"] == "F-1")
         for event in events { #expect(!event.text.contains("S-1"), "\(event.text)") }
     }

@@ -21,7 +21,8 @@ struct IdempotencyTests {
         let shop = try await Shop(site: Site.small)
         let body: JSONValue = ["change": 5, "note": "counted"]
         _ = await shop.ask("ada", "POST", "/v1/products/RES-10K/adjustments", body, key: "k")
-        let other = await shop.ask("ada", "POST", "/v1/products/RES-10K/adjustments", ["change": 6, "note": "x"], key: "k")
+        let other = await shop.ask(
+            "ada", "POST", "/v1/products/RES-10K/adjustments", ["change": 6, "note": "x"], key: "k")
         #expect(other.status == 409 && other.code == "conflict")
         _ = await shop.ask("root", "POST", "/v1/products/RES-10K/adjustments", body, key: "k")
         _ = await shop.ask("ada", "POST", "/v1/products/PCB-100/adjustments", body, key: "k")
@@ -32,7 +33,8 @@ struct IdempotencyTests {
     @Test("rights are checked before a stored answer is given")
     func rightsFirst() async throws {
         let shop = try await Shop(site: Site.small)
-        _ = await shop.ask("ada", "POST", "/v1/work-orders", ["number": "7", "product": "PCB-100", "quantity": 5, "team": "smt"])
+        _ = await shop.ask(
+            "ada", "POST", "/v1/work-orders", ["number": "7", "product": "PCB-100", "quantity": 5, "team": "smt"])
         _ = await shop.ask("ada", "POST", "/v1/work-orders/7/release")
         _ = await shop.ask("ada", "POST", "/v1/units", ["product": "PCB-100", "serials": ["U1"], "work_order": "7"])
         #expect(await shop.ask("lena", "POST", "/v1/units/U1/hold", ["note": "x"], key: "k")["on_hold"] == true)
@@ -49,7 +51,8 @@ struct IdempotencyTests {
     @Test("a scan with a key counts once")
     func scans() async throws {
         let shop = try await Shop(site: Site.small)
-        _ = await shop.ask("ada", "POST", "/v1/work-orders", ["number": "7", "product": "PCB-100", "quantity": 5, "team": "smt"])
+        _ = await shop.ask(
+            "ada", "POST", "/v1/work-orders", ["number": "7", "product": "PCB-100", "quantity": 5, "team": "smt"])
         _ = await shop.ask("ada", "POST", "/v1/work-orders/7/release")
         _ = await shop.ask("ada", "POST", "/v1/units", ["product": "PCB-100", "serials": ["U1"], "work_order": "7"])
         let first = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": "U1"], key: "s")

@@ -20,16 +20,22 @@ struct InputTests {
         ] {
             #expect(detail.contains(part), "\(detail)")
         }
-        #expect(wrong["errors"]?.array?.compactMap { $0["path"]?.string } == ["colour", "product", "quantity", "team", "due"])
+        #expect(
+            wrong["errors"]?.array?.compactMap { $0["path"]?.string } == [
+                "colour", "product", "quantity", "team", "due",
+            ])
         #expect(await shop.ask("ada", "GET", "/v1/work-orders").items.isEmpty, "bad input changes nothing")
     }
 
     @Test("broken JSON is refused with its line and column")
     func brokenJSON() async throws {
         let shop = try await Shop(site: Site.small)
-        let broken = await shop.ask("ada", "POST", "/v1/work-orders", body: Array("{\"number\": \"1\",\n  \"product\" }".utf8))
+        let broken = await shop.ask(
+            "ada", "POST", "/v1/work-orders", body: Array("{\"number\": \"1\",\n  \"product\" }".utf8))
         #expect(broken.status == 400 && broken.code == "invalid_argument")
-        #expect(broken["errors"]?.array?.first?["line"] == 2 && broken["errors"]?.array?.first?["column"] == 13, "\(broken.text)")
+        #expect(
+            broken["errors"]?.array?.first?["line"] == 2 && broken["errors"]?.array?.first?["column"] == 13,
+            "\(broken.text)")
         for body in ["[]", "null", "\"x\"", "7", "{\"number\":\"1\",\"number\":\"2\"}", "{} {}", "\u{FEFF}{}"] {
             let answer = await shop.ask("ada", "POST", "/v1/work-orders", body: Array(body.utf8))
             #expect(answer.status == 400 && answer.code == "invalid_argument", "\(body)")
@@ -56,7 +62,8 @@ struct InputTests {
     func query() async throws {
         let shop = try await Shop(site: Site.small)
         for (query, part) in [
-            ("colour=red", "unknown query parameter colour; expected one of status, stage"), ("limit=0", "from 1 to 1000"),
+            ("colour=red", "unknown query parameter colour; expected one of status, stage"),
+            ("limit=0", "from 1 to 1000"),
             ("limit=1001", "from 1 to 1000"), ("limit=ten", "from 1 to 1000"), ("limit=1&limit=2", "stands twice"),
             ("status=broken", "one of in_production, in_stock"), ("total=yes", "true or false"),
             ("order=updated", "one of serial, -serial"), ("mine=%zz", "two hexadecimal digits"),
@@ -68,9 +75,12 @@ struct InputTests {
         }
         #expect(await shop.ask("ada", "GET", "/v1/whoami?verbose=1").status == 400)
         #expect(await shop.ask("ada", "GET", "/v1/audit?from=yesterday").status == 400)
-        #expect(await shop.ask("ada", "GET", "/v1/audit?from=2026-03-02&to=2026-03-02").items.count == 1, "of the whole day")
+        #expect(
+            await shop.ask("ada", "GET", "/v1/audit?from=2026-03-02&to=2026-03-02").items.count == 1, "of the whole day"
+        )
         #expect(await shop.ask("ada", "GET", "/v1/audit?from=2026-03-02T09:00:00%2B01:00").items.count == 1)
-        #expect(await shop.ask("ada", "GET", "/v1/audit?to=2026-03-02T09:00:00+01:00").status == 400, "a plus is a space")
+        #expect(
+            await shop.ask("ada", "GET", "/v1/audit?to=2026-03-02T09:00:00+01:00").status == 400, "a plus is a space")
         #expect(await shop.ask("ada", "GET", "/v1/audit?kind=unit.pass").status == 400)
         #expect(await shop.ask("ada", "GET", "/v1/reports/yield?from=2020-01-01").status == 400, "too long a period")
     }
@@ -95,7 +105,10 @@ struct InputTests {
 
     @Test(
         "hostile serials are data, wherever they stand",
-        arguments: ["A/B", "..", ".", "%2F", "a%00b", "^XZ~JA", "'; DROP TABLE unit; --", "receive", "TRV:", "<b>&amp;", "\u{E9}"])
+        arguments: [
+            "A/B", "..", ".", "%2F", "a%00b", "^XZ~JA", "'; DROP TABLE unit; --", "receive", "TRV:", "<b>&amp;",
+            "\u{E9}",
+        ])
     func hostileSerials(_ serial: String) async throws {
         let shop = try await Shop(site: Site.small)
         let isValid = serial != "TRV:" && !serial.contains(" ") && serial != "\u{E9}"
@@ -130,7 +143,8 @@ struct InputTests {
         let shop = try await Shop(site: Site.small)
         #expect(await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": ""]).status == 400)
         #expect(await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans").status == 400)
-        let long = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": .string(String(repeating: "x", count: 513))])
+        let long = await shop.ask(
+            "mia", "POST", "/v1/stations/ASSY-1/scans", ["code": .string(String(repeating: "x", count: 513))])
         #expect(long.status == 200 && long["reason"] == "broken_scan", "\(long.text)")
         let odd = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": "\u{0}\n\u{1B}[2J\u{202E}"])
         #expect(odd.status == 200 && odd["result"] == "refused")
@@ -140,7 +154,8 @@ struct InputTests {
     @Test("a wrong site file is refused with the places that are wrong, and changes nothing")
     func site() async throws {
         let shop = try await Shop(site: Site.small)
-        let wrong = Site.small.replacing("routing: board", with: "routing: bord").replacing("role: admin", with: "role: boss")
+        let wrong = Site.small.replacing("routing: board", with: "routing: bord").replacing(
+            "role: admin", with: "role: boss")
         for (method, path) in [("PUT", "/v1/site"), ("POST", "/v1/site/plan")] {
             let answer = await shop.ask("ada", method, path, body: Array(wrong.utf8))
             #expect(answer.status == 400 && answer.code == "invalid_argument")

@@ -15,7 +15,8 @@ enum Marked {
     /// Everything with a mark that is named once.
     static let names = [
         "SMTZQ1X", "SMTZQ2X", "SMTZQSTOCKX", "SMTZQSOLDX", "SMTZQBADX", "SMTZQWOX", "SMTZQWO2X", "SMTZQWO2XN1",
-        "SMTZQASMX", "SMTZQLBLX", "SMTZQSOX", "FINZQ1X", "FINZQSTOCKX", "FINZQWOX", "FINZQASMX", "DSKZQ1X", "DSKZQSOLDX",
+        "SMTZQASMX", "SMTZQLBLX", "SMTZQSOX", "FINZQ1X", "FINZQSTOCKX", "FINZQWOX", "FINZQASMX", "DSKZQ1X",
+        "DSKZQSOLDX",
         "DSKZQWOX", "DSKZQASMX", "DSKZQSOX", "NONZQX", "NONZQASMX", "SUPPLIERZQX", "BUYERZQX",
     ]
 
@@ -65,7 +66,8 @@ enum Marked {
             try #require(answer.status < 300, "\(method) \(target): \(answer.text)")
         }
         for (order, team, product) in [
-            ("SMTZQWOX", "smt", "BRD"), ("SMTZQWO2X", "smt", "PAT"), ("FINZQWOX", "finish", "BRD"), ("DSKZQWOX", "desk", "BRD"),
+            ("SMTZQWOX", "smt", "BRD"), ("SMTZQWO2X", "smt", "PAT"), ("FINZQWOX", "finish", "BRD"),
+            ("DSKZQWOX", "desk", "BRD"),
         ] {
             try await must(
                 "POST", "/v1/work-orders",

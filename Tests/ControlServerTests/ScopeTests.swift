@@ -15,52 +15,65 @@ struct ScopeTests {
         var testDescription: String { login }
     }
 
-    static let sights: [Sight] = [
-        Sight(
-            login: "dora", names: Marked.smt + Marked.finish + ["SUPPLIERZQX", "BUYERZQX"],
-            card: ["in_production": 3, "in_stock": 2, "delivered": 1, "defect": 1, "total": 7]),
-        Sight(
-            login: "sam", names: Marked.desk + ["SUPPLIERZQX", "BUYERZQX"],
-            card: ["in_production": 1, "delivered": 1, "total": 2]),
-        Sight(login: "mo", names: ["SUPPLIERZQX"], card: [:]),
-        Sight(
-            login: "lena", names: Marked.smt + ["SUPPLIERZQX", "BUYERZQX"],
-            card: ["in_production": 2, "in_stock": 1, "delivered": 1, "defect": 1, "total": 5]),
-        Sight(
-            login: "luis", names: Marked.finish + ["SUPPLIERZQX"], card: ["in_production": 1, "in_stock": 1, "total": 2]),
-        Sight(
-            login: "mia", names: ["SMTZQ1X", "SMTZQWOX", "SMTZQASMX", "SMTZQLBLX"], card: ["in_production": 1, "total": 1]),
-        Sight(login: "tom", names: ["FINZQ1X", "FINZQWOX", "FINZQASMX"], card: ["in_production": 1, "total": 1]),
-    ] + Marked.grants.map { grant in
-        let login = Marked.login(withGrant: grant)
-        switch grant {
-        case "deliver":
-            return Sight(
-                login: login,
-                names: [
-                    "DSKZQASMX", "SMTZQSTOCKX", "SMTZQWOX", "FINZQSTOCKX", "FINZQWOX", "NONZQX", "SMTZQSOX", "DSKZQSOX", "BUYERZQX",
-                ],
-                past: ["SMTZQSOLDX", "DSKZQSOLDX", "DSKZQWOX", "SMTZQASMX", "FINZQASMX"], card: ["in_stock": 3, "total": 3])
-        case "returns:manage", "returns:inspect":
-            return Sight(
-                login: login, names: ["DSKZQASMX", "SMTZQSOLDX", "SMTZQWOX", "DSKZQSOLDX", "DSKZQWOX"],
-                past: ["SMTZQASMX"], card: ["delivered": 2, "total": 2])
-        case "stock:adjust":
-            return Sight(login: login, names: ["DSKZQASMX"], card: ["in_stock": 7])
-        default: return Sight(login: login, names: ["DSKZQASMX"], card: [:])
+    static let sights: [Sight] =
+        [
+            Sight(
+                login: "dora", names: Marked.smt + Marked.finish + ["SUPPLIERZQX", "BUYERZQX"],
+                card: ["in_production": 3, "in_stock": 2, "delivered": 1, "defect": 1, "total": 7]),
+            Sight(
+                login: "sam", names: Marked.desk + ["SUPPLIERZQX", "BUYERZQX"],
+                card: ["in_production": 1, "delivered": 1, "total": 2]),
+            Sight(login: "mo", names: ["SUPPLIERZQX"], card: [:]),
+            Sight(
+                login: "lena", names: Marked.smt + ["SUPPLIERZQX", "BUYERZQX"],
+                card: ["in_production": 2, "in_stock": 1, "delivered": 1, "defect": 1, "total": 5]),
+            Sight(
+                login: "luis", names: Marked.finish + ["SUPPLIERZQX"],
+                card: ["in_production": 1, "in_stock": 1, "total": 2]),
+            Sight(
+                login: "mia", names: ["SMTZQ1X", "SMTZQWOX", "SMTZQASMX", "SMTZQLBLX"],
+                card: ["in_production": 1, "total": 1]),
+            Sight(login: "tom", names: ["FINZQ1X", "FINZQWOX", "FINZQASMX"], card: ["in_production": 1, "total": 1]),
+        ]
+        + Marked.grants.map { grant in
+            let login = Marked.login(withGrant: grant)
+            switch grant {
+            case "deliver":
+                return Sight(
+                    login: login,
+                    names: [
+                        "DSKZQASMX", "SMTZQSTOCKX", "SMTZQWOX", "FINZQSTOCKX", "FINZQWOX", "NONZQX", "SMTZQSOX",
+                        "DSKZQSOX", "BUYERZQX",
+                    ],
+                    past: ["SMTZQSOLDX", "DSKZQSOLDX", "DSKZQWOX", "SMTZQASMX", "FINZQASMX"],
+                    card: ["in_stock": 3, "total": 3])
+            case "returns:manage", "returns:inspect":
+                return Sight(
+                    login: login, names: ["DSKZQASMX", "SMTZQSOLDX", "SMTZQWOX", "DSKZQSOLDX", "DSKZQWOX"],
+                    past: ["SMTZQASMX"], card: ["delivered": 2, "total": 2])
+            case "stock:adjust":
+                return Sight(login: login, names: ["DSKZQASMX"], card: ["in_stock": 7])
+            default: return Sight(login: login, names: ["DSKZQASMX"], card: [:])
+            }
         }
-    }
 
     static let queries = [
         "/v1/status", "/v1/whoami", "/v1/products", "/v1/products?search=b&total=true", "/v1/products?view=available",
-        "/v1/products/BRD", "/v1/products/PAT", "/v1/units", "/v1/units?total=true&limit=1", "/v1/units?status=in_stock",
-        "/v1/units?status=in_production", "/v1/units?status=delivered", "/v1/units?status=defect", "/v1/units?stage=assembly",
-        "/v1/units?product=BRD&order=-serial", "/v1/units?work_order=SMTZQWOX", "/v1/units?team=smt", "/v1/units?team=desk",
-        "/v1/units?mine=true", "/v1/work-orders", "/v1/work-orders?team=smt", "/v1/work-orders?product=BRD", "/v1/stations",
+        "/v1/products/BRD", "/v1/products/PAT", "/v1/units", "/v1/units?total=true&limit=1",
+        "/v1/units?status=in_stock",
+        "/v1/units?status=in_production", "/v1/units?status=delivered", "/v1/units?status=defect",
+        "/v1/units?stage=assembly",
+        "/v1/units?product=BRD&order=-serial", "/v1/units?work_order=SMTZQWOX", "/v1/units?team=smt",
+        "/v1/units?team=desk",
+        "/v1/units?mine=true", "/v1/work-orders", "/v1/work-orders?team=smt", "/v1/work-orders?product=BRD",
+        "/v1/stations",
         "/v1/labels", "/v1/labels?status=queued", "/v1/inventory-log", "/v1/inventory-log?product=BRD&order=event",
-        "/v1/inventory-log?action=delivery", "/v1/deliveries", "/v1/deliveries?status=closed", "/v1/deliveries?order=SMTZQSOX",
-        "/v1/defect-types", "/v1/suppliers", "/v1/departments", "/v1/teams", "/v1/people", "/v1/audit", "/v1/audit?kind=unit",
-        "/v1/audit?actor=ada", "/v1/audit?kind=label", "/v1/scans", "/v1/scans?result=refused", "/v1/scans?station=FINZQASMX",
+        "/v1/inventory-log?action=delivery", "/v1/deliveries", "/v1/deliveries?status=closed",
+        "/v1/deliveries?order=SMTZQSOX",
+        "/v1/defect-types", "/v1/suppliers", "/v1/departments", "/v1/teams", "/v1/people", "/v1/audit",
+        "/v1/audit?kind=unit",
+        "/v1/audit?actor=ada", "/v1/audit?kind=label", "/v1/scans", "/v1/scans?result=refused",
+        "/v1/scans?station=FINZQASMX",
         "/v1/reports/wip", "/v1/reports/yield", "/v1/reports/throughput", "/v1/metrics", "/v1/site",
     ]
 
@@ -126,12 +139,15 @@ struct ScopeTests {
             ("/v1/units/{}/hold", ["note": "x"]), ("/v1/units/{}/release", ["note": "x"]),
             ("/v1/units/{}/assign", ["to": .null]), ("/v1/units/{}/defect", ["note": "x"]),
             ("/v1/units/{}/write-off", ["reason": "lost", "note": "x"]),
-            ("/v1/labels", ["serial": "{}", "station": "DSKZQASMX"]), ("/v1/deliveries", ["order": "SO-1", "serials": ["{}"]]),
+            ("/v1/labels", ["serial": "{}", "station": "DSKZQASMX"]),
+            ("/v1/deliveries", ["order": "SO-1", "serials": ["{}"]]),
         ] as [(String, JSONValue)] {
             for name in outside {
                 let filled = body.json.replacing("{}", with: name)
-                let answer = await shop.ask(sight.login, "POST", path.replacing("{}", with: name), body: Array(filled.utf8))
-                #expect(answer.status == 404 || answer.status == 403, "\(path) \(name) as \(sight.login): \(answer.text)")
+                let answer = await shop.ask(
+                    sight.login, "POST", path.replacing("{}", with: name), body: Array(filled.utf8))
+                #expect(
+                    answer.status == 404 || answer.status == 403, "\(path) \(name) as \(sight.login): \(answer.text)")
                 expectNoMark(in: answer.text, but: [name], "\(path) as \(sight.login)")
             }
         }

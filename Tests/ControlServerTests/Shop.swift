@@ -54,7 +54,8 @@ final class Shop: Sendable {
         key: String? = nil, lastEvent: String? = nil
     ) async -> Answer {
         wait(2_000)
-        let caller = Caller(uid: login == "root" ? 0 : 1_000, login: login, isAdmin: ["root", "former"].contains(login))
+        let caller = Caller(
+            uid: login == "root" ? 0 : 1_000, login: login, isAdmin: ["root", "former"].contains(login))
         let request = ControlRequest(
             method, target, body: json?.jsonBytes ?? body, idempotencyKey: key, lastEventID: lastEvent)
         let answer = Answer(await control.answer(request, from: caller))
@@ -118,8 +119,12 @@ struct StreamedEvent: Sendable, Equatable {
 
     static func all(in text: String) -> [StreamedEvent] {
         text.split(separator: "\n\n").compactMap { event in
-            let lines = event.split(separator: "\n").map { $0.split(separator: ":", maxSplits: 1).last?.dropFirst() ?? "" }
-            guard lines.count == 3, let id = Int(lines[0]), let data = try? JSONValue(json: String(lines[2])) else { return nil }
+            let lines = event.split(separator: "\n").map {
+                $0.split(separator: ":", maxSplits: 1).last?.dropFirst() ?? ""
+            }
+            guard lines.count == 3, let id = Int(lines[0]), let data = try? JSONValue(json: String(lines[2])) else {
+                return nil
+            }
             return StreamedEvent(id: id, name: String(lines[1]), data: data, text: String(event))
         }
     }

@@ -38,7 +38,8 @@ struct SocketTests {
             let json = try JSONValue(json: answer.body)
             #expect(json["uid"] == .int(Int(getuid())) && json["role"] == "admin" && json["scope"] == "all")
             // What a request says about its sender counts for nothing.
-            let lying = try await Client(path).ask("GET", "/v1/whoami", headers: ["X-User: mia", "Authorization: Basic bWlhOg=="])
+            let lying = try await Client(path).ask(
+                "GET", "/v1/whoami", headers: ["X-User: mia", "Authorization: Basic bWlhOg=="])
             #expect(lying.body == answer.body)
         }
     }
@@ -86,12 +87,17 @@ struct SocketTests {
     func noHTTP() async throws {
         let shop = try await Shop(site: Site.small)
         try await serving(shop) { path in
-            for text in ["\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\n"] {
+            for text in [
+                "\u{0}\u{1}\u{2}\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+                "PRI * HTTP/2.0\r\n\r\n",
+            ] {
                 let client = try Client(path)
                 try client.send(Array(text.utf8))
                 client.finishSending()
                 let answer = try await client.readToEnd()
-                #expect(answer.isEmpty || answer.hasPrefix("HTTP/1.1 400"), "\(text.debugDescription): \(answer.prefix(80))")
+                #expect(
+                    answer.isEmpty || answer.hasPrefix("HTTP/1.1 400"), "\(text.debugDescription): \(answer.prefix(80))"
+                )
             }
             let gone = try Client(path)
             try gone.send(Array("POST /v1/units HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{".utf8))
@@ -155,7 +161,8 @@ struct SocketTests {
             try Data("stale".utf8).write(to: URL(filePath: path))
             try await serving(shop, path: path) { path in
                 var status = stat()
-                #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o666 && status.st_mode & S_IFMT == S_IFSOCK)
+                #expect(
+                    stat(path, &status) == 0 && status.st_mode & 0o777 == 0o666 && status.st_mode & S_IFMT == S_IFSOCK)
                 let files = try FileManager.default.contentsOfDirectory(atPath: shop.directory)
                 #expect(files.filter { $0.hasPrefix("control") } == ["control.sock"])
             }

@@ -28,7 +28,9 @@ struct SystemTests {
             ("lena", "team", "team_lead"), ("mia", "own", "member"),
         ] {
             let answer = await shop.ask(login, "GET", "/v1/whoami")
-            #expect(answer["login"] == .string(login) && answer["scope"] == .string(scope) && answer["role"] == .string(role))
+            #expect(
+                answer["login"] == .string(login) && answer["scope"] == .string(scope)
+                    && answer["role"] == .string(role))
         }
     }
 

@@ -81,7 +81,10 @@ import Tracking
             for descending in [false, true] {
                 for last in [nil, Value.int(50)] {
                     var windows: [Window] = []
-                    _ = try db.forEachWindow(walk, descending: descending, from: last) { windows.append($0) == () }
+                    _ = try db.forEachWindow(walk, descending: descending, from: last) { window in
+                        windows.append(window)
+                        return true
+                    }
                     let window = try #require(windows.first)
                     for query in [walk.boundary(descending, behind: window.last), walk.select("event.id", window)] {
                         #expect(

@@ -88,7 +88,7 @@ import Tracking
         try await shop.run(.register(product: "PCB-100", serials: ["A"], workOrder: "1001"))
         try await shop.scan("ASSY-1", "A")
         let end = shop.clock.now.withLock { $0 } + 1
-        shop.wait(500_000)
+        shop.wait(1_000_000)
         try await shop.scan("ASSY-1", "TRV:UNDO")
         let (plant, root) = (shop.ledger.plant, try shop.access("root"))
         try await shop.ledger.read { db in
@@ -98,7 +98,10 @@ import Tracking
         }
     }
 
-    @Test(arguments: [(1, 1), (2, 1), (0, 401 * 86_400_000), (Int64.min, Int64.max), (-1, .max), (.max - 1, .max)] as [(Int64, Int64)])
+    @Test(
+        arguments: [
+            (1, 1), (2, 1), (0, 401 * 86_400_000), (Int64.min, Int64.max), (-1, .max), (.max - 1, .max),
+        ] as [(Int64, Int64)])
     func aPeriodThatIsNoneIsRefused(_ from: Int64, _ to: Int64) throws {
         let root = try #require(Access(login: "root", isAdmin: true, in: Plant()))
         let db = try Connection.empty()

@@ -19,8 +19,8 @@ import Testing
             ("product show PCB-100", "/v1/products/PCB-100"),
             ("unit list", "/v1/units"),
             (
-                "unit list --status in_stock --stage qa --product P --work-order 1 --team smt --mine --order -updated",
-                "/v1/units?status=in_stock&stage=qa&product=P&work_order=1&team=smt&mine=true&order=-updated"
+                "unit list --status in_stock --stage qa --product P --work-order 1 --team smt --mine --order -serial",
+                "/v1/units?status=in_stock&stage=qa&product=P&work_order=1&team=smt&mine=true&order=-serial"
             ),
             ("unit show A/B?c#d%", "/v1/units/A%2FB%3Fc%23d%25"), ("unit show ..", "/v1/units/%2E%2E"),
             ("unit history X", "/v1/units/X/history"),
@@ -53,7 +53,6 @@ import Testing
                 "report throughput --from 2026-03-02T08:00:00Z",
                 "/v1/reports/throughput?from=2026-03-02T08%3A00%3A00.000Z"
             ),
-            ("scans export", "/v1/scans/export"),
         ])
     func asks(command: String, target: String) throws {
         let request = try request(words(command))
@@ -78,8 +77,8 @@ import Testing
                 #"{"product":"P","serials":["A","B"],"work_order":"1001"}"#
             ),
             (
-                "unit receive P A --supplier acme --cost 12.5 --replaces Z --note n", "POST /v1/units/receive",
-                #"{"cost":12.5,"note":"n","product":"P","replaces":"Z","serials":["A"],"supplier":"acme"}"#
+                "unit receive P A --supplier acme --cost 12.5 --note n", "POST /v1/units/receive",
+                #"{"cost":12.5,"note":"n","product":"P","serials":["A"],"supplier":"acme"}"#
             ),
             (
                 "unit defect X rework --to-stage assembly --type SOLDER --note n", "POST /v1/units/X/defect",
