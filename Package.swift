@@ -84,10 +84,13 @@ let package = Package(
         .testTarget(name: "ControlAPITests", dependencies: ["ControlAPI"], swiftSettings: strict),
         .testTarget(
             name: "travelerctlTests",
-            dependencies: ["travelerctl", "ControlAPI", "Barcodes", arguments, nioCore, nioPosix], swiftSettings: strict),
+            dependencies: ["travelerctl", "ControlAPI", "Barcodes", arguments, nioCore, nioPosix], swiftSettings: strict
+        ),
         .testTarget(
             name: "ControlServerTests",
-            dependencies: ["ControlServer", "ControlAPI", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging],
+            dependencies: [
+                "ControlServer", "ControlAPI", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging,
+            ],
             swiftSettings: strict),
         .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),
         .testTarget(name: "SiteFileTests", dependencies: ["SiteFile", "Tracking", "Barcodes"], swiftSettings: strict),

@@ -24,7 +24,11 @@ extension Control {
             Route(
                 .post, "/labels", "Print a unit's label again, marked as a copy", .printLabels,
                 input: .json([
-                    Property("serial", .text), Property("station", .text, "The station at whose printer it comes out; without one, where it was printed before.", optional: true),
+                    Property("serial", .text),
+                    Property(
+                        "station", .text,
+                        "The station at whose printer it comes out; without one, where it was printed before.",
+                        optional: true),
                 ]), output: .json(.named(.labelJob), status: 201)
             ) { call in
                 let command = Command.printLabel(call.field("serial"), station: call.body["station"]?.string)

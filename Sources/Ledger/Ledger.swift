@@ -210,7 +210,8 @@ extension ScanAnswer {
     public static func notRecorded(at station: String, time: Int64) -> ScanAnswer {
         ScanAnswer(
             result: .refused, reason: .storageFull,
-            message: "This scan did not count: it could not be written. Call an admin, and scan again when that is mended.",
+            message:
+                "This scan did not count: it could not be written. Call an admin, and scan again when that is mended.",
             station: station, code: "", event: 0, at: time)
     }
 }

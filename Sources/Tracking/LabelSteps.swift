@@ -46,7 +46,8 @@ extension Interlock {
         }
         guard !product.retired else {
             throw Stop(
-                reason: .workOrderNotOpen, message: "\(product.code) is no longer made. Ask an admin what to do with \(order.number).")
+                reason: .workOrderNotOpen,
+                message: "\(product.code) is no longer made. Ask an admin what to do with \(order.number).")
         }
         let label = try nextSerial(text, per, order, in: &state)
         var event = Event(.labelReserved)

@@ -43,7 +43,8 @@ extension Interlock {
         record(event)
         (session.delivery, session.quantity) = (nil, nil)
         session.step = Session.Step(event: 0, at: at, effect: .final)
-        return "The delivery for \(delivery.order) is closed with \(delivery.count) \(delivery.count == 1 ? "item" : "items")."
+        return
+            "The delivery for \(delivery.order) is closed with \(delivery.count) \(delivery.count == 1 ? "item" : "items")."
     }
 
     mutating func ship(_ unit: Unit, in state: inout State) throws(Stop) -> String {

@@ -149,6 +149,7 @@ struct InputTests {
         let odd = await shop.ask("mia", "POST", "/v1/stations/ASSY-1/scans", ["code": "\u{0}\n\u{1B}[2J\u{202E}"])
         #expect(odd.status == 200 && odd["result"] == "refused")
         #expect(odd.text.unicodeScalars.allSatisfy { !$0.isUnsafeToShow })
+        for answer in [long, odd] { #expect(answer.json.jsonBytes == answer.bytes, "keys in order, nothing twice") }
     }
 
     @Test("a wrong site file is refused with the places that are wrong, and changes nothing")

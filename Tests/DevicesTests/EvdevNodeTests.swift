@@ -147,7 +147,7 @@ struct EvdevNodeTests {
     }
 
     private func openCount(of path: String) -> Int {
-        (0..<1024).count { fd in
+        (0..<65_536).count { fd in
             var target = [CChar](repeating: 0, count: 4096)
             let length = readlink("/proc/self/fd/\(fd)", &target, target.count - 1)
             return length > 0 && String(buffer: target) == path

@@ -26,7 +26,7 @@ struct SeededRandom: RandomNumberGenerator {
 final class Shop: Sendable {
     static let opening: Int64 = 1_772_438_400_000
     static let products = ["PCB-100", "PCB-200", "RES-10K"]
-    static let people = ["ada", "dora", "sam", "lena", "luis", "rita", "nil", "mia", "tom", "kim", "scrap", "root"]
+    static let people = ["ada", "dora", "sam", "lena", "luis", "rita", "nil", "mia", "tom", "kim", "root"]
 
     let folder: Folder
     let ledger: Ledger
@@ -63,7 +63,6 @@ final class Shop: Sendable {
             Person(
                 login: "tom", name: "Tom", role: .member, team: "finish", badge: ledger.badgeDigest("1008"),
                 grants: [.stockAdjust]),
-            Person(login: "scrap", name: "A login like a reason", role: .member, team: "finish"),
             Person(login: "kim", name: "Kim", role: .member, team: "finish", grants: [.deliver, .returnsInspect]),
         ]
         for person in people { plant.people[person.login] = person }
@@ -181,7 +180,7 @@ final class Shop: Sendable {
         case 7: .adjust(product: "RES-10K", change: Int.random(in: -5...15, using: &random), note: "counted")
         case 8: .deliver(order: "D-\(step)", customer: nil, serials: [serial], items: [("RES-10K", 1)])
         case 9: .register(product: "PCB-200", serials: ["R-\(step)"], workOrder: "2001")
-        default: .assign(serial, to: random.pick(["mia", "tom", "kim", "scrap", nil]))
+        default: .assign(serial, to: random.pick(["mia", "tom", "kim", nil]))
         }
     }
 

@@ -211,6 +211,22 @@ import Tracking
         #expect(named.map(\.order) == ["SO-1"] && named.first?.customer == "Bolt" && named.first?.closedAt != nil)
     }
 
+    @Test func scrapIsAReasonAndNotWhatSomebodyIsCalled() throws {
+        let db = try Connection.empty()
+        var plant = Plant()
+        plant.people["scrap"] = Person(login: "scrap", name: "Sam Crap", role: .member)
+        let access = try #require(Access(login: "scrap", isAdmin: false, in: plant))
+        for (number, reason) in ["scrap", "lost", "scrap", nil].enumerated() {
+            var state = UnitState(status: reason == nil ? .defect : .writtenOff)
+            (state.worker, state.writeOffReason, state.failedStage) = ("scrap", reason, "scrap")
+            state.passed = [.init(stage: "scrap", at: 1)]
+            try db.insert(
+                Unit(serial: "U-\(number)", product: "P", createdAt: 0, updatedAt: 0, lastEvent: 1, state: state))
+        }
+        let card = try #require(try db.cards(["P"], for: access)["P"])
+        #expect(card.scrapped == 2 && card[.writtenOff] == 3 && card.total == 4)
+    }
+
     @Test func aStationSaysWhatItHasInHand() async throws {
         let shop = try await Shop()
         try await shop.scan("LABEL-1", "1007")

@@ -123,6 +123,7 @@ extension Plant {
                 }
                 stages.append(stage)
             }
+            stages[stages.count - 1].optional = false
             routing.versions.append(stages)
             routing.retired = dice.chance(25)
             routings[routing.code] = routing
