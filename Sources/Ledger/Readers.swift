@@ -9,7 +9,7 @@ final class Readers: @unchecked Sendable {
     private let connections: [(queue: DispatchQueue, connection: Connection)]
     private let next = Atomic<Int>(0)
 
-    init(_ path: String, count: Int = 2) throws {
+    init(_ path: String, count: Int = 3) throws {
         connections = try (0..<count).map { index in
             let connection = try Connection(path: path, mode: .readOnly)
             try connection.execute("PRAGMA cache_size = -8192; PRAGMA query_only = ON; PRAGMA mmap_size = 0")

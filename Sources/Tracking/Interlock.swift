@@ -133,9 +133,11 @@ extension State {
         if answer.next == nil { answer.next = state.next }
     }
 
-    private func person(withBadgeIn scan: Scan) -> String? {
+    private mutating func person(withBadgeIn scan: Scan) -> String? {
         switch scan.code {
-        case .control(.badge(let code)), .text(let code): person(withBadge: code)
+        case .control(.badge(let code)): person(withBadge: code)
+        // A serial is never a badge, and nearly every scan is a serial: no hash is made of it.
+        case .text(let code): unit(code) == nil ? person(withBadge: code) : nil
         default: nil
         }
     }
