@@ -1,3 +1,4 @@
+internal import CLinux
 internal import Glibc
 
 /// Labels as files under the state directory. Every step down the path is opened by itself and follows no link, so that

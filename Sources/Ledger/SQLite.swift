@@ -110,6 +110,9 @@ public final class Connection {
         try rows(sql, values) { $0.int(0) }.first ?? 0
     }
 
+    /// How many rows the last statement changed.
+    var changes: Int32 { sqlite3_changes(handle) }
+
     /// Whether a transaction is open.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 }

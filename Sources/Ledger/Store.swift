@@ -5,25 +5,32 @@ import Tracking
 struct Store {
     let connection: Connection
     private let insertEvent: Statement
-    private let putUnit: Statement
+    private let updateUnit: Statement
+    private let insertUnit: Statement
     private let putSession: Statement
 
     init(_ connection: Connection) throws(StorageError) {
         self.connection = connection
         insertEvent = try connection.statement(EventRow.insert)
-        putUnit = try connection.statement(
+        // Nearly every unit that changes is there already, and an update that finds it costs less than an upsert.
+        updateUnit = try connection.statement(
             """
-            INSERT INTO unit (serial, product, work_order, team, supplier, cost, created_at, updated_at, last_event,
-                status, stage, assignee, worker, delivery, state)
+            UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, assignee = ?6, worker = ?7,
+                delivery = ?8, state = ?9 WHERE serial = ?1
+            """)
+        insertUnit = try connection.statement(
+            """
+            INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state, product,
+                work_order, team, supplier, cost, created_at)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
-            ON CONFLICT (serial) DO UPDATE SET updated_at = ?8, last_event = ?9, status = ?10, stage = ?11,
-                assignee = ?12, worker = ?13, delivery = ?14, state = ?15
             """)
         putSession = try connection.statement(
             """
-            INSERT OR REPLACE INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
+            INSERT INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
                 last_serial, step_event, step_at, step)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            ON CONFLICT (station, terminal) DO UPDATE SET person = ?3, active_at = ?4, work_order = ?5, bench = ?6,
+                delivery = ?7, quantity = ?8, last_serial = ?9, step_event = ?10, step_at = ?11, step = ?12
             """)
     }
 
@@ -40,8 +47,7 @@ struct Store {
     func flush(_ state: inout State) throws {
         for (serial, unit) in state.units.takeChanges() {
             guard let unit else { continue }
-            put(serial, unit)
-            try putUnit.run()
+            try put(serial, unit)
         }
         for (key, session) in state.sessions.takeChanges() {
             put(key, session ?? Session())
@@ -81,22 +87,30 @@ struct Store {
         try statement.run()
     }
 
-    private func put(_ serial: String, _ unit: Unit) {
-        putUnit.bind(1, serial)
-        putUnit.bind(2, unit.product)
-        putUnit.bind(3, unit.workOrder)
-        putUnit.bind(4, unit.team)
-        putUnit.bind(5, unit.supplier)
-        putUnit.bind(6, unit.cost.map { Int64($0.tenThousandths) })
-        putUnit.bind(7, unit.createdAt)
-        putUnit.bind(8, unit.updatedAt)
-        putUnit.bind(9, unit.lastEvent)
-        putUnit.bind(10, unit.state.status.rawValue)
-        putUnit.bind(11, unit.state.stage)
-        putUnit.bind(12, unit.state.assignee)
-        putUnit.bind(13, unit.state.worker)
-        putUnit.bind(14, unit.state.delivery)
-        putUnit.bind(15, unit.state.text)
+    private func put(_ serial: String, _ unit: Unit) throws {
+        bindState(updateUnit, serial, unit)
+        try updateUnit.run()
+        if connection.changes > 0 { return }
+        bindState(insertUnit, serial, unit)
+        insertUnit.bind(10, unit.product)
+        insertUnit.bind(11, unit.workOrder)
+        insertUnit.bind(12, unit.team)
+        insertUnit.bind(13, unit.supplier)
+        insertUnit.bind(14, unit.cost.map { Int64($0.tenThousandths) })
+        insertUnit.bind(15, unit.createdAt)
+        try insertUnit.run()
+    }
+
+    private func bindState(_ statement: Statement, _ serial: String, _ unit: Unit) {
+        statement.bind(1, serial)
+        statement.bind(2, unit.updatedAt)
+        statement.bind(3, unit.lastEvent)
+        statement.bind(4, unit.state.status.rawValue)
+        statement.bind(5, unit.state.stage)
+        statement.bind(6, unit.state.assignee)
+        statement.bind(7, unit.state.worker)
+        statement.bind(8, unit.state.delivery)
+        statement.bind(9, unit.state.text)
     }
 
     private func put(_ key: Session.Key, _ session: Session) {
