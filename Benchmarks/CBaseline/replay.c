@@ -26,6 +26,8 @@ enum { field_status, field_stage, field_assignee = 6, field_worker, field_delive
 struct scan {
     struct cell event[columns];
     struct cell state[fields];
+    /// Where assignee, worker and delivery stay as they are, and with them the indexes of the unit that hold them.
+    int keeps_people;
     /// The session's `step`.
     struct cell step;
     /// Where this is the last scan of its station in its batch.
@@ -61,10 +63,6 @@ static struct cell read_cell(sqlite3_stmt *row, int column) {
     return cell;
 }
 
-static void free_cells(struct cell *cells, int count) {
-    for (int i = 0; i < count; i++) free(cells[i].data);
-}
-
 static void bind(sqlite3_stmt *statement, int index, const struct cell *cell) {
     switch (cell->type) {
     case SQLITE_INTEGER: sqlite3_bind_int64(statement, index, cell->number); break;
@@ -74,15 +72,32 @@ static void bind(sqlite3_stmt *statement, int index, const struct cell *cell) {
     }
 }
 
-static void split_state(struct scan *scan) {
-    const struct cell *after = &scan->event[col_after];
-    const char *from = after->data, *end = after->data + after->bytes;
+static void free_cells(struct cell *cells, int count) {
+    for (int i = 0; i < count; i++) free(cells[i].data);
+}
+
+static void split(const struct cell *text, struct cell *state) {
+    const char *from = text->data, *end = text->data + text->bytes;
     for (int i = 0; i < fields; i++) {
         const char *bar = memchr(from, '|', (size_t)(end - from));
         const char *to = bar && i < fields - 1 ? bar : end;
-        scan->state[i] = text_cell(from, (int)(to - from));
+        state[i] = text_cell(from, (int)(to - from));
         from = to < end ? to + 1 : end;
     }
+}
+
+static int is_same(const struct cell *one, const struct cell *other) {
+    return one->bytes == other->bytes && (one->bytes == 0 || memcmp(one->data, other->data, (size_t)one->bytes) == 0);
+}
+
+static void split_state(struct scan *scan) {
+    struct cell old[fields] = {{0}};
+    split(&scan->event[col_after], scan->state);
+    split(&scan->event[col_before], old);
+    scan->keeps_people = is_same(&old[field_assignee], &scan->state[field_assignee])
+                         && is_same(&old[field_worker], &scan->state[field_worker])
+                         && is_same(&old[field_delivery], &scan->state[field_delivery]);
+    free_cells(old, fields);
     const struct cell *unit = &scan->event[col_unit], *before = &scan->event[col_before];
     char *step = NULL;
     int bytes = asprintf(&step, "unit\t%.*s\t%.*s", unit->bytes, unit->data, before->bytes, before->data);
@@ -107,8 +122,7 @@ static void mark_sessions(struct plan *plan, int batch) {
             plan->scans[i].ends_session = 1;
             const struct cell *station = &plan->scans[i].event[col_station];
             for (int64_t j = i + 1; j < to; j++) {
-                const struct cell *other = &plan->scans[j].event[col_station];
-                if (other->bytes == station->bytes && memcmp(other->data, station->data, (size_t)station->bytes) == 0) {
+                if (is_same(station, &plan->scans[j].event[col_station])) {
                     plan->scans[i].ends_session = 0;
                     break;
                 }
@@ -137,7 +151,7 @@ static int read_plan(const char *source, const char *target, int64_t after, stru
         for (int i = 0; i < columns; i++) scan->event[i] = read_cell(rows, i);
         for (int i = 0; i < 6; i++) scan->log[i] = read_cell(rows, columns + i);
         scan->finished = scan->log[0].type != SQLITE_NULL;
-        if (scan->event[col_after].type != SQLITE_TEXT) goto done;
+        if (scan->event[col_before].type != SQLITE_TEXT || scan->event[col_after].type != SQLITE_TEXT) goto done;
         split_state(scan);
     }
     sqlite3_close(database);
@@ -197,7 +211,7 @@ static void *checkpoint(void *argument) {
 
 struct writer {
     sqlite3 *database;
-    sqlite3_stmt *begin, *commit, *event, *unit, *session, *card, *order, *log;
+    sqlite3_stmt *begin, *commit, *event, *unit, *unit_all, *session, *card, *order, *log;
 };
 
 static const char *const pragmas =
@@ -218,8 +232,10 @@ static int open_writer(struct writer *writer, const char *path) {
         {&writer->commit, "COMMIT"},
         {&writer->event, "INSERT INTO event VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15,"
                          " ?16, ?17, ?18, ?19)"},
-        {&writer->unit, "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, assignee = ?6,"
-                        " worker = ?7, delivery = ?8, state = ?9 WHERE serial = ?1"},
+        {&writer->unit, "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, state = ?6"
+                        " WHERE serial = ?1"},
+        {&writer->unit_all, "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, state = ?6,"
+                            " assignee = ?7, worker = ?8, delivery = ?9 WHERE serial = ?1"},
         {&writer->session, "INSERT OR REPLACE INTO session VALUES (?1, '', ?2, ?3, NULL, NULL, NULL, NULL, ?4, ?5, ?3,"
                            " ?6)"},
         {&writer->card, "INSERT OR REPLACE INTO card VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
@@ -235,8 +251,8 @@ static int open_writer(struct writer *writer, const char *path) {
 }
 
 static void close_writer(struct writer *writer) {
-    sqlite3_stmt *all[] = {writer->begin, writer->commit,  writer->event, writer->unit,
-                           writer->session, writer->card, writer->order, writer->log};
+    sqlite3_stmt *all[] = {writer->begin,   writer->commit, writer->event, writer->unit, writer->unit_all,
+                           writer->session, writer->card,   writer->order, writer->log};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) sqlite3_finalize(all[i]);
     sqlite3_close(writer->database);
 }
@@ -256,10 +272,10 @@ static int write_scan(struct writer *writer, const struct scan *scan) {
     const struct cell *event = scan->event, *state = scan->state;
     if (run_with(writer->event, event, columns) != 0) return -1;
     const struct cell unit[] = {
-        event[col_unit],       event[col_at],           event[col_id],       state[field_status],   state[field_stage],
-        state[field_assignee], state[field_worker],     state[field_delivery], event[col_after],
+        event[col_unit],    event[col_at],    event[col_id],         state[field_status], state[field_stage],
+        event[col_after],   state[field_assignee], state[field_worker], state[field_delivery],
     };
-    if (run_with(writer->unit, unit, 9) != 0) return -1;
+    if (scan->keeps_people ? run_with(writer->unit, unit, 6) : run_with(writer->unit_all, unit, 9)) return -1;
     if (scan->ends_session) {
         const struct cell session[] = {
             event[col_station], event[col_actor], event[col_at], event[col_unit], event[col_id], scan->step,

@@ -50,11 +50,7 @@ struct DaemonBench {
         var aim_p50_ms = 15.0
     }
 
-    /// The daemon lets one user have 256 connections; some are left for the requests between the runs.
-    private static let mostConnections = 250
-    private var connections: [Int] {
-        callers.map { min($0, Self.mostConnections) }
-    }
+    private var connections: [Int] { callers }
 
     private var state: String { directory + "/state" }
     // A socket's path is short.

@@ -146,7 +146,7 @@ private struct Connections: ServerChildChannel {
     /// The user at the other end of the connection that a request came on.
     @TaskLocal static var uid: UInt32?
     /// The most connections of one user.
-    private static let limit = 256
+    private static let limit = 640
 
     struct Value: ServerChildChannelValue {
         let http: HTTP1Channel.Value

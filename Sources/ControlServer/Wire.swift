@@ -10,7 +10,7 @@ extension Unit {
         let showsPurchase = access.may(.seeOrders)
         return JSONValue(omittingNil: [
             "serial": .string(serial), "product": .string(product), "status": .string(state.status.rawValue),
-            "stage": .init(state.stage), "next": .init(state.destination), "iteration": .int(state.iteration),
+            "stage": .init(state.stage), "next": .init(state.next), "iteration": .int(state.iteration),
             "on_hold": .bool(state.onHold), "work_order": .init(workOrder), "team": .init(team),
             "assignee": .init(state.assignee), "worker": .init(state.worker),
             "supplier": showsPurchase ? .init(supplier) : nil, "cost": showsPurchase ? .init(cost) : nil,
@@ -29,18 +29,6 @@ extension UnitState {
             "status": .string(status.rawValue), "stage": .init(stage), "iteration": .int(iteration),
             "on_hold": .bool(onHold), "assignee": .init(assignee), "worker": .init(worker),
         ])
-    }
-
-    /// Where a unit in this state must go now, in the words of a scan's answer.
-    var destination: String? {
-        switch status {
-        case .inProduction: stage
-        case .inStock: "stock"
-        case .defect: "defect"
-        case .delivered: "customer"
-        case .returned: "repacking"
-        case .installed, .split, .writtenOff: nil
-        }
     }
 }
 

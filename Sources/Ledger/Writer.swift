@@ -122,9 +122,12 @@ final class Writer: @unchecked Sendable {
     private func drain() {
         while true {
             let batch = waiting.withLock { waiting in
-                let count = min(Self.batch, waiting.commands.count)
-                let batch = Array(waiting.commands.prefix(count))
-                waiting.commands.removeFirst(count)
+                var batch = waiting.commands
+                waiting.commands = []
+                if batch.count > Self.batch {
+                    waiting.commands = Array(batch[Self.batch...])
+                    batch.removeSubrange(Self.batch...)
+                }
                 if batch.isEmpty { waiting.isScheduled = false }
                 return batch
             }

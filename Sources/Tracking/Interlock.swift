@@ -151,8 +151,8 @@ extension State {
 }
 
 extension UnitState {
-    /// Where a unit in this state must go now.
-    var next: String? {
+    /// Where a unit in this state must go now: a stage, `stock`, `defect`, `customer`, `repacking`; nil for nowhere.
+    public var next: String? {
         switch status {
         case .inProduction: stage
         case .inStock: "stock"

@@ -61,39 +61,47 @@ public struct NoRecords: Records {
 
 /// Records that were read or changed, over those that are on record.
 public struct Working<Key: Hashable & Sendable, Value> {
-    private var values: [Key: Value?] = [:]
-    private var changed: Set<Key> = []
+    private struct Entry {
+        var value: Value?
+        var isChanged: Bool
+    }
+
+    private var entries: [Key: Entry] = [:]
+    private var changed: [Key] = []
 
     /// Nothing read yet.
     public init() {}
 
     /// The value as it is now; asks `load` where it was not read before.
     public mutating func read(_ key: Key, or load: (Key) -> Value?) -> Value? {
-        if let known = values[key] { return known }
+        if let known = entries[key] { return known.value }
         let value = load(key)
-        values.updateValue(value, forKey: key)
+        entries[key] = Entry(value: value, isChanged: false)
         return value
     }
 
     /// Puts a value in the place of what is on record; nil removes it.
     public mutating func write(_ key: Key, _ value: Value?) {
-        values.updateValue(value, forKey: key)
-        changed.insert(key)
+        let before = entries.updateValue(Entry(value: value, isChanged: true), forKey: key)
+        if before?.isChanged != true { changed.append(key) }
     }
 
-    /// What was written since the last call, for the ledger to put on record.
+    /// What was written since the last call, in the order of the first writes, for the ledger to put on record.
     public mutating func takeChanges() -> [(key: Key, value: Value?)] {
         guard !changed.isEmpty else { return [] }
         defer { changed.removeAll(keepingCapacity: true) }
-        return changed.map { ($0, values[$0] ?? nil) }
+        return changed.map { key in
+            entries[key]?.isChanged = false
+            return (key, entries[key]?.value)
+        }
     }
 
     /// Forgets what was read once it is more than `limit` values. Must not be called between a write and
     /// `takeChanges()`.
     public mutating func trim(to limit: Int) {
-        if values.count > limit { values.removeAll(keepingCapacity: true) }
+        if entries.count > limit { entries.removeAll(keepingCapacity: true) }
     }
 
     /// The values that are in memory, changed or merely read.
-    public var inMemory: [Key: Value] { values.compactMapValues { $0 } }
+    public var inMemory: [Key: Value] { entries.compactMapValues(\.value) }
 }
