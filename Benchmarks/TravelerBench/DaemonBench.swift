@@ -50,8 +50,6 @@ struct DaemonBench {
         var aim_p50_ms = 15.0
     }
 
-    private var connections: [Int] { callers }
-
     private var state: String { directory + "/state" }
     // A socket's path is short.
     private var socket: String { directory + "/s" }
@@ -83,7 +81,7 @@ struct DaemonBench {
         memory.append(try self.memory("idle, plant applied", process))
         var answer = Answer(start: Start(empty: Spread(empty), after_load: Spread([])), memory: [])
         var next = 1
-        for connections in connections {
+        for connections in callers {
             progress("\(connections) connections")
             answer.scans.append(try scan(connections, next: &next, process))
         }
@@ -108,7 +106,7 @@ struct DaemonBench {
     // MARK: Scans
 
     private func setUp() throws {
-        let site = MeasuredPlant.siteFile(stations: connections.max() ?? 1)
+        let site = MeasuredPlant.siteFile(stations: callers.max() ?? 1)
         try request("PUT", "/v1/site", site, type: "application/yaml")
         try request(
             "POST", "/v1/work-orders",

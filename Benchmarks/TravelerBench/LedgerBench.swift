@@ -86,7 +86,7 @@ struct LedgerBench {
     }
 
     /// A ledger with everybody signed on and all units at the first stage. Answers the number of its last event.
-    func makeSeed(_ path: String, _ callers: Int, units: Int) async throws -> Int64 {
+    private func makeSeed(_ path: String, _ callers: Int, units: Int) async throws -> Int64 {
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         let ledger = try Ledger(directory: path)
         guard let access = Access(login: "root", isAdmin: true, in: ledger.plant) else { throw Failure("no admin") }
@@ -117,7 +117,7 @@ struct LedgerBench {
     }
 
     /// Takes the seed's units through all stages, with every caller waiting for each answer.
-    func scan(_ path: String, _ callers: Int, units: Int) async throws -> (Side, batch: Double) {
+    private func scan(_ path: String, _ callers: Int, units: Int) async throws -> (Side, batch: Double) {
         let ledger = try Ledger(directory: path)
         let serials = (0..<callers * units).map { MeasuredPlant.serial($0 + 1) }
         let (begin, cpu) = (baseline_now(), baseline_cpu())
@@ -158,7 +158,7 @@ struct LedgerBench {
         return times
     }
 
-    func replay(_ source: String, _ target: String, after head: Int64, batch: Int) throws -> Side {
+    private func replay(_ source: String, _ target: String, after head: Int64, batch: Int) throws -> Side {
         let (source, target) = (source + "/" + Ledger.fileName, target + "/" + Ledger.fileName)
         var result = baseline_replay()
         var times = [Int64](repeating: 0, count: 1_000_000)
