@@ -8,11 +8,11 @@ struct Pending: Sendable {
     var command: Command
     var actor: Actor
     var device: String
-    /// Decides and applies within the writer's transaction; what it answers is told once that is on disk.
+    /// The caller's own name for the change, where it has one: the same again does nothing.
     var key: IdempotencyKey?
-    /// Makes the stored form of an answer, where the command has a key.
+    /// Makes the answer from the state right after the command; it is told once all of the batch is on disk.
     var outcome: @Sendable (inout State, Decision) -> StoredAnswer?
-    /// Tells the caller: nil is done, otherwise why not.
+    /// Tells the caller the answer, or why nothing was recorded.
     var finish: @Sendable (Result<StoredAnswer?, any Error>) -> Void
 }
 
@@ -140,7 +140,7 @@ final class Writer: @unchecked Sendable {
         var results: [Result<StoredAnswer?, any Error>] = []
         results.reserveCapacity(batch.count)
         var events: [Committed] = []
-        let plantBefore = state.head
+        let headBefore = state.head
         var plantChanged = false
         do {
             try begin.run()
@@ -162,7 +162,7 @@ final class Writer: @unchecked Sendable {
         }
         state.trim(to: Self.workingSet)
         if plantChanged { localiseDates() }
-        if state.head != plantBefore {
+        if state.head != headBefore {
             committed(Batch(head: state.head, plant: plantChanged ? plant : nil, events: events))
         }
         for (pending, result) in zip(batch, results) { pending.finish(result) }
