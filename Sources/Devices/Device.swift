@@ -1,0 +1,41 @@
+/// A device that is plugged in, as udev describes it.
+public struct Device: Hashable, Sendable {
+    /// What a device does for the line.
+    public enum Kind: String, Sendable {
+        /// An evdev node that has the keys of a keyboard: a scanner, or somebody's keyboard.
+        case keyboard
+        /// A serial port on USB (`ttyACM`, `ttyUSB`).
+        case serial
+        /// A USB printer (`usblp`).
+        case printer
+    }
+
+    /// What it does.
+    public var kind: Kind
+    /// Path of its node, such as `/dev/input/event3`.
+    public var node: String
+    /// What the maker calls it; the node's path where nothing is known.
+    public var name: String
+    /// Where it is plugged in (udev's `ID_PATH`); nil for what is on no bus.
+    public var port: String?
+    /// Serial numbers that it gives, the likeliest first: of the USB descriptor, a Bluetooth address, of the IEEE 1284 id.
+    public var serials: [String] = []
+    /// The physical device in udev's words, the same for all of its nodes: the sysfs path of the USB device.
+    public var body: String
+    /// Whether the rules know its make as a scanner or a label printer.
+    public var isKnown = false
+    /// The IEEE 1284 id of a printer, such as `MFG:Zebra;CMD:ZPL;MDL:ZD420;`.
+    public var printerID: String?
+
+    /// A device of a kind at a node.
+    public init(kind: Kind, node: String, name: String, body: String) {
+        (self.kind, self.node, self.name, self.body) = (kind, node, name, body)
+    }
+
+    /// The address by which it is bound when nobody says otherwise: its port, else its serial, else its node.
+    public var address: DeviceAddress {
+        if let port { return .port(port) }
+        if let serial = serials.first { return .serial(serial) }
+        return .node(node)
+    }
+}
