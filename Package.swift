@@ -28,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -36,24 +37,28 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
         .target(name: "CLinux"),
         .target(name: "Tracking", dependencies: ["Barcodes"], swiftSettings: strict),
         .target(name: "Barcodes", swiftSettings: strict),
         .target(name: "Labels", swiftSettings: strict),
         .target(name: "SiteFile", dependencies: ["Tracking", "Barcodes", "Labels", yams], swiftSettings: strict),
         .target(name: "Ledger", dependencies: ["Tracking", "Barcodes", "CSQLite", crypto], swiftSettings: strict),
-        .target(name: "Devices", dependencies: ["Barcodes", "Labels", "CLinux"], swiftSettings: strict),
+        .target(
+            name: "Devices", dependencies: ["Barcodes", "Labels", "Tracking", "CLinux", "CUdev"], swiftSettings: strict),
         .target(
             name: "Line",
-            dependencies: ["Tracking", "Barcodes", "Labels", "Ledger"],
+            dependencies: ["Tracking", "Barcodes", "Devices", "Labels", "Ledger", logging],
             swiftSettings: strict),
         .target(name: "ControlAPI", swiftSettings: strict),
         .target(
             name: "ControlServer",
             dependencies: [
-                "Barcodes", "ControlAPI", "CLinux", "Labels", "Ledger", "Line", "SiteFile", "Tracking", hummingbird,
+                "Barcodes", "ControlAPI", "CLinux", "Devices", "Labels", "Ledger", "Line", "SiteFile", "Tracking",
+                hummingbird,
                 nioCore,
                 nioPosix, logging, lifecycle, .product(name: "HummingbirdCore", package: "hummingbird"),
+                .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
             swiftSettings: strict),
@@ -89,13 +94,14 @@ let package = Package(
         .testTarget(
             name: "ControlServerTests",
             dependencies: [
-                "ControlServer", "ControlAPI", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging,
+                "ControlServer", "ControlAPI", "Devices", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging,
             ],
             swiftSettings: strict),
         .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),
         .testTarget(name: "SiteFileTests", dependencies: ["SiteFile", "Tracking", "Barcodes"], swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Tracking", "Barcodes"], swiftSettings: strict),
-        .testTarget(name: "DevicesTests", dependencies: ["Devices", "Barcodes", "CLinux"], swiftSettings: strict),
+        .testTarget(
+            name: "DevicesTests", dependencies: ["Devices", "Barcodes", "Labels", "Tracking", "CLinux"], swiftSettings: strict),
         .testTarget(name: "BarcodesTests", dependencies: ["Barcodes"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -15,6 +15,9 @@
 public struct KeyDecoder: Sendable {
     /// How long a frame may stand still, in microseconds.
     public static let pause: Int64 = 100_000
+    /// What begins this soon after a frame that broke by a pause is taken for its rest, and is broken as well. Microseconds:
+    /// longer than a radio link stalls, shorter than an operator takes to scan again.
+    public static let rest: Int64 = 1_000_000
 
     /// The layout that the scanner is set to.
     public let layout: KeyboardLayout
@@ -26,6 +29,8 @@ public struct KeyDecoder: Sendable {
     private var length = 0
     private var startedAt: Int64?
     private var lastKey: Int64 = 0
+    /// Until when the rest of a broken frame may come.
+    private var restUntil = Int64.min
     private var isSwallowing = false
     private var isDropping = false
     private var held: Modifiers = []
@@ -87,6 +92,7 @@ public struct KeyDecoder: Sendable {
     /// Takes the time, in microseconds; gives the frame that stood still for too long, if any.
     public mutating func elapsed(to now: Int64) -> Frame? {
         guard let deadline, now >= deadline else { return nil }
+        if startedAt != nil { restUntil = lastKey + Self.rest }
         return finish(.broken(.pause), at: lastKey)
     }
 
@@ -223,7 +229,9 @@ public struct KeyDecoder: Sendable {
             return frame
         }
         if text.isEmpty { clear() }
-        return finish(.complete, at: time)
+        let isRest = startedAt.map { $0 < restUntil } ?? false
+        restUntil = .min
+        return finish(isRest ? .broken(.pause) : .complete, at: time)
     }
 
     /// Ends the frame and swallows what follows of it. Dropped events may have been a frame's start, so there is a

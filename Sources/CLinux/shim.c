@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <grp.h>
 #include <linux/input.h>
+#include <linux/lp.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <termios.h>
 #include <time.h>
 
 static int result(int value) { return value < 0 ? -errno : value; }
@@ -29,6 +31,43 @@ int linux_evdev_name(int fd, char *name, size_t count) {
     int length = result(ioctl(fd, EVIOCGNAME(count), name));
     name[count - 1] = 0;
     return length;
+}
+
+int linux_evdev_codes(int fd, int type, uint8_t *bits, size_t count) {
+    return result(ioctl(fd, EVIOCGBIT(type, count), bits));
+}
+
+static speed_t speed(int baud) {
+    switch (baud) {
+    case 1200: return B1200;
+    case 2400: return B2400;
+    case 4800: return B4800;
+    case 9600: return B9600;
+    case 19200: return B19200;
+    case 38400: return B38400;
+    case 57600: return B57600;
+    case 115200: return B115200;
+    default: return B0;
+    }
+}
+
+int linux_serial_setup(int fd, int baud) {
+    struct termios line;
+    if (tcgetattr(fd, &line) != 0) return -errno;
+    if (speed(baud) == B0) return -EINVAL;
+    cfmakeraw(&line);
+    line.c_cflag &= ~(tcflag_t)(CSTOPB | CRTSCTS | HUPCL);
+    line.c_cflag |= CREAD | CLOCAL;
+    line.c_cc[VMIN] = 1;
+    line.c_cc[VTIME] = 0;
+    cfsetspeed(&line, speed(baud));
+    if (tcsetattr(fd, TCSANOW, &line) != 0) return -errno;
+    return result(ioctl(fd, TIOCEXCL));
+}
+
+int linux_printer_status(int fd) {
+    int status = 0;
+    return result(ioctl(fd, LPGETSTATUS, &status)) < 0 ? -errno : status & 0xFF;
 }
 
 int linux_peer_credentials(int fd, struct linux_peer *peer) {

@@ -1,6 +1,7 @@
 import Barcodes
 import ControlAPI
 public import Ledger
+public import Line
 public import Logging
 import Tracking
 
@@ -13,8 +14,7 @@ public struct Control: Sendable {
     let version: String
     let startedAt: Int64
     let clock: @Sendable () -> Int64
-    let problems: @Sendable () -> [String]
-    let hasScanner: @Sendable (_ station: String) -> Bool?
+    let devices: StationDevices?
     let refresh: @Sendable (Caller) async -> Caller
     let logger: Logger
     private let denials = Denials()
@@ -26,19 +26,17 @@ public struct Control: Sendable {
     ///   - version: version of the daemon.
     ///   - startedAt: when the daemon started, in milliseconds since 1970.
     ///   - clock: milliseconds since 1970.
-    ///   - problems: what is wrong now and what to do, a sentence each; shown to admins.
-    ///   - hasScanner: whether a station's scanners are connected; nil where none are bound.
+    ///   - devices: the scanners of the plant; nil for a scratch ledger, which opens none.
     ///   - refresh: looks again who a caller is, for streams that last.
     public init(
         ledger: Ledger, version: String, startedAt: Int64,
         clock: @escaping @Sendable () -> Int64 = Ledger.systemClock,
-        problems: @escaping @Sendable () -> [String] = { [] },
-        hasScanner: @escaping @Sendable (_ station: String) -> Bool? = { _ in nil },
+        devices: StationDevices? = nil,
         refresh: @escaping @Sendable (Caller) async -> Caller = { $0 },
         logger: Logger = Logger(label: "traveler.control")
     ) {
         (self.ledger, self.version, self.startedAt, self.clock) = (ledger, version, startedAt, clock)
-        (self.problems, self.hasScanner, self.refresh, self.logger) = (problems, hasScanner, refresh, logger)
+        (self.devices, self.refresh, self.logger) = (devices, refresh, logger)
         scanCounts = ScanCounts(ledger)
     }
 
@@ -53,7 +51,7 @@ public struct Control: Sendable {
 
     static let table = RouteTable(
         statusRoutes + siteRoutes + productRoutes + unitRoutes + workOrderRoutes + stationRoutes + labelRoutes
-            + stockRoutes + organisationRoutes + auditRoutes + reportRoutes + streamRoutes + systemRoutes)
+            + deviceRoutes + stockRoutes + organisationRoutes + auditRoutes + reportRoutes + streamRoutes + systemRoutes)
 
     private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
         let plant = ledger.plant

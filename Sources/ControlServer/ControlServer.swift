@@ -6,6 +6,7 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 import NIOCore
+import NIOExtras
 import NIOPosix
 public import ServiceLifecycle
 import Synchronization
@@ -28,7 +29,8 @@ public struct ControlServer: Service {
     /// A server for a control interface.
     ///
     /// - Parameters:
-    ///   - path: where the socket is made. What is there is replaced: the caller holds the daemon's lock.
+    ///   - path: where the socket is made, unless systemd made one already. What is there is replaced: the caller holds the
+    ///     daemon's lock.
     ///   - whenListening: called once, when the socket takes connections.
     public init(
         _ control: Control, peers: Peers, path: String, logger: Logger = Logger(label: "traveler.control"),
@@ -43,42 +45,65 @@ public struct ControlServer: Service {
     ///
     /// - Throws: `SocketError` where the socket can't be made.
     public func run() async throws {
-        let socket = try PublicSocket(path)
+        let socket = try PublicSocket.inherited() ?? PublicSocket(path)
         defer { socket.remove() }
-        let failure = Mutex<(any Error)?>(nil)
         var quiet = logger
         quiet.logLevel = max(quiet.logLevel, .warning)
-        let (control, peers) = (control, peers)
+        let (control, peers, log) = (control, peers, quiet)
         let http = HTTP1Channel(
             responder: { request, writer, _ in
                 let caller = await peers.caller(uid: Connections.uid)
                 try await Self.respond(to: request, writer, control, caller)
             }, configuration: .init(idleTimeout: .seconds(Self.idleSeconds)))
-        let server = Server(
-            childChannelSetup: Connections(http: http),
-            configuration: ServerConfiguration(address: .unixDomainSocket(path: socket.hiddenPath), backlog: 1_024),
-            onServerRunning: { [whenListening] channel in
-                do {
-                    try socket.publish()
-                    await whenListening()
-                } catch {
-                    failure.withLock { $0 = error }
-                    try? await channel.close()
+        let connections = Connections(http: http)
+        let group = MultiThreadedEventLoopGroup.singleton
+        let quiescing = ServerQuiescingHelper(group: group)
+        let channel = try await ServerBootstrap(group: group)
+            .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(
+                        quiescing.makeServerChannelHandler(channel: channel))
                 }
-            }, eventLoopGroup: MultiThreadedEventLoopGroup.singleton, logger: quiet)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await server.run() }
-            group.addTask {
+            }
+            .bind(socket.descriptor, serverBackPressureStrategy: nil) { connections.setup(channel: $0, logger: log) }
+        await whenListening()
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask {
+                await withGracefulShutdownHandler {
+                    await Self.serve(channel, connections, log)
+                } onGracefulShutdown: {
+                    quiescing.initiateShutdown(promise: nil)
+                }
+            }
+            tasks.addTask {
                 try await gracefulShutdown()
                 try await Task.sleep(for: Self.patience)
             }
-            // Whichever is first: the server is done, or patience is at its end.
-            defer { group.cancelAll() }
+            // Whichever is first: every connection is done, or patience is at its end.
+            defer { tasks.cancelAll() }
             do {
-                try await group.next()
+                try await tasks.next()
             } catch is CancellationError {}
         }
-        if let failure = failure.withLock({ $0 }) { throw failure }
+    }
+
+    /// Takes connections until the socket is closed, and serves each until it ends.
+    private static func serve(
+        _ channel: NIOAsyncChannel<Connections.Value, Never>, _ connections: Connections, _ log: Logger
+    ) async {
+        await withDiscardingTaskGroup { group in
+            do {
+                try await channel.executeThenClose { inbound in
+                    for try await connection in inbound {
+                        group.addTask { await connections.handle(value: connection, logger: log) }
+                    }
+                }
+            } catch is CancellationError {
+            } catch {
+                log.error("cannot take connections any more: \(error)")
+            }
+        }
     }
 
     private static let idempotencyKey = HTTPField.Name("Idempotency-Key")

@@ -29,16 +29,20 @@ struct ShownEvent: Sendable {
     /// The event in the log of scans.
     var scanItem: JSONValue {
         let event = record.event
+        let isDevice = event.details.device != nil
         let result =
             switch event.kind {
             case .scanRefused: "refused"
             case .scanIgnored: "ignored"
+            case .deviceConnected: "connected"
+            case .deviceDisconnected: "disconnected"
             default: "accepted"
             }
         return JSONValue(omittingNil: [
             "event": .string(String(id)), "at": .init(time: record.at), "station": .init(event.station),
-            "device": .init(event.frame?.device), "code": .init(code), "result": .string(result),
-            "reason": .init(event.reason?.rawValue), "unit": .init(unit), "operator": .init(event.actor),
+            "device": .init(event.frame?.device ?? event.details.device?.description), "code": .init(code),
+            "result": .string(result), "reason": .init(event.reason?.rawValue),
+            "note": isDevice ? .init(event.note) : nil, "unit": .init(unit), "operator": .init(event.actor),
         ])
     }
 }
@@ -105,6 +109,7 @@ extension Event {
             object["cost"] = .init(details.cost)
         }
         object["delivery"] = .init(details.delivery)
+        object["device"] = .init(details.device?.description)
         object["undoes"] = undoes.map { .string(String($0)) }
         switch change {
         case nil, .labelVoided, .deliveryClosed: break

@@ -1,11 +1,12 @@
 import ControlAPI
 import Ledger
+import Line
 import Tracking
 
 /// What the wire's objects are made of, each described once for all routes that take or give it.
 enum Resource: String, Sendable, CaseIterable {
     case unit, unitState = "unit_state", historyItem = "history_item", product, workOrder = "work_order", station
-    case scanAnswer = "scan_answer", labelJob = "label_job", delivery, inventoryLine = "inventory_line"
+    case device, pairing, scanAnswer = "scan_answer", labelJob = "label_job", delivery, inventoryLine = "inventory_line"
     case auditItem = "audit_item", scanItem = "scan_item", supplier, defectType = "defect_type", department, team
     case person, plan, status, whoami, labelPreview = "label_preview", verification
     case wipLine = "wip_line", yieldLine = "yield_line", throughputLine = "throughput_line", problem
@@ -42,6 +43,9 @@ enum Resource: String, Sendable, CaseIterable {
                 Property("copy", .count, "0 for the first label, then the number of the copy."),
                 Property("status", .choice(LabelJobStatus.self)),
                 Property("problem", .text, "Why it waits or failed.", optional: true), Property("attempts", .count),
+                Property(
+                    "may_be_double", .flag,
+                    "An attempt broke off after its first byte; what is printed since then says so."),
                 Property("created_at", .time),
             ]
         case .delivery:
@@ -63,9 +67,21 @@ enum Resource: String, Sendable, CaseIterable {
             [
                 Property("event", .text), Property("at", .time), Property("station", .text, optional: true),
                 Property("device", .text, optional: true), Property("code", .text, optional: true),
-                Property("result", .choice(["accepted", "refused", "ignored"])),
+                Property(
+                    "result", .choice(["accepted", "refused", "ignored", "connected", "disconnected"]),
+                    "What came of the scan; the last two are the scanner's own."),
                 Property("reason", .choice(Reason.self), optional: true), Property("unit", .text, optional: true),
                 Property("operator", .text, optional: true),
+                Property("note", .text(65_536), "Which scanner came, or why it went.", optional: true),
+            ]
+        case .device: Self.deviceProperties
+        case .pairing:
+            [
+                Property("station", .text), Property("code", .text, "What the scanner has to read."),
+                Property("expires_at", .time), Property("state", .choice(["waiting", "paired", "expired", "failed"])),
+                Property("device", .text, "The address of the scanner that read it.", optional: true),
+                Property("layout", .text, "The layout in which it types.", optional: true),
+                Property("problem", .text, "Why it could not be bound.", optional: true),
             ]
         case .supplier: [Property("code", .text), Property("name", .text), Property("retired", .flag)]
         case .defectType:
@@ -202,12 +218,32 @@ enum Resource: String, Sendable, CaseIterable {
         Property("low_stock", .flag, optional: true), Property("low_stock_threshold", .count, optional: true),
     ]
 
+    private static let deviceProperties = [
+        Property("device", .text, "`port:...`, `serial:...`, `node:...`, or the address of a network printer."),
+        Property("kind", .choice(["keyboard", "serial", "printer"]), optional: true),
+        Property("state", .choice(DeviceStatus.State.self)), Property("station", .text, optional: true),
+        Property("layout", .text, optional: true), Property("node", .text, optional: true),
+        Property("name", .text, "What the maker calls it.", optional: true),
+        Property("port", .text, "Where it is plugged in, udev's ID_PATH.", optional: true),
+        Property("serial", .text, optional: true),
+        Property("known", .flag, "Whether its make is known as a scanner or label printer."),
+        Property("problem", .text, "Why it can't be used.", optional: true),
+        Property("scans", .count, "Since the start of the daemon."), Property("errors", .count, "Broken ones of them."),
+        Property("last_scan_at", .time, optional: true), Property("since", .time, "In this state.", optional: true),
+    ]
+
     private static let stationProperties = [
         Property("name", .text), Property("mode", .choice(StationMode.self)), Property("stages", .list(.text)),
         Property("team", .text, optional: true), Property("sign_on", .choice(["required", "optional"])),
         Property("printers", .list(.text)),
         Property(
-            "scanners", .list(.object([Property("node", .text), Property("layout", .text)]))),
+            "scanners",
+            .list(
+                .object([
+                    Property("device", .text, "Its address."), Property("layout", .text),
+                    Property("baud", .count, optional: true),
+                ]))),
+        Property("slips", .choice(Slips.self), optional: true),
         Property("operator", .text, "Who is signed on.", optional: true),
         Property("bench", .text, "Serial of the unit on the bench.", optional: true),
         Property("work_order", .text, optional: true), Property("delivery", .text, optional: true),

@@ -75,7 +75,9 @@ extension Call {
         do {
             var badges: [String] = []
             let stages = plant.routings.values.flatMap(\.versions).joined().map(\.name)
-            let wanted = try SiteFile.parse(text, earlierStages: Set(stages)) { code in
+            let wanted = try SiteFile.parse(
+                text, earlierStages: Set(stages), bound: plant.stations.mapValues(\.scanners)
+            ) { code in
                 badges.append(code)
                 return ledger.badgeDigest(code)
             }

@@ -1,6 +1,7 @@
 import Barcodes
 import ControlAPI
 import Ledger
+import Line
 import Logging
 import Tracking
 
@@ -57,10 +58,15 @@ extension Call {
                     "sign_on": station.signOnRequired ? "required" : "optional",
                     "printers": .array(station.printers.map(JSONValue.string)),
                     "scanners": .array(
-                        station.scanners.map { ["node": .string($0.node), "layout": .string($0.layout)] }),
+                        station.scanners.map {
+                            JSONValue(omittingNil: [
+                                "device": .string($0.device.description), "layout": .string($0.layout),
+                                "baud": $0.baud.map(JSONValue.int),
+                            ])
+                        }), "slips": .init(station.slips?.rawValue),
                     "operator": .init(session.person), "bench": .init(bench), "work_order": .init(order),
                     "delivery": .init(session.delivery),
-                    "connected": control.hasScanner(station.name).map(JSONValue.bool),
+                    "connected": control.devices?.isConnected(station: station.name).map(JSONValue.bool),
                 ])
             }
         }

@@ -1,12 +1,15 @@
 import ControlAPI
 import Ledger
+import Line
 import Tracking
 
 extension Control {
     static let statusRoutes = [
         Route(.get, "/status", "How the daemon is", .see, output: .json(.named(.status))) { call in
-            let head = try await call.read { try $0.head() }
-            return call.json(call.status(head: Int(head)))
+            let (head, hasOrders) = try await call.read { db in
+                (try db.head(), try db.number("SELECT EXISTS (SELECT 1 FROM work_order)") == 1)
+            }
+            return call.json(call.status(head: Int(head), hasOrders: hasOrders))
         },
         Route(.get, "/whoami", "Who the caller is, and what they may see", .see, output: .json(.named(.whoami))) {
             call in
@@ -19,7 +22,7 @@ extension Control {
 }
 
 extension Call {
-    fileprivate func status(head: Int) -> JSONValue {
+    fileprivate func status(head: Int, hasOrders: Bool) -> JSONValue {
         let hasSite = plant != Plant()
         var next: [String] = []
         if !hasSite {
@@ -27,7 +30,7 @@ extension Call {
                 access.isAdmin ? "Apply a site file: travelerctl site apply FILE" : "Ask an admin to apply a site file")
         } else if access.isAdmin, plant.stations.values.allSatisfy(\.retired) {
             next.append("Add stations to the site file, then apply it: travelerctl site apply FILE")
-        } else if access.isAdmin, head <= 1 {
+        } else if access.isAdmin, !hasOrders {
             next.append(
                 "Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
         }
@@ -35,7 +38,7 @@ extension Call {
             "version": .string(control.version), "started_at": .init(time: control.startedAt),
             "uptime_seconds": .int(Int(max(0, control.clock() - control.startedAt) / 1_000)), "site": .bool(hasSite),
             "head": .int(head), "role": .string(access.role.rawValue),
-            "problems": .array(access.isAdmin ? control.problems().map(JSONValue.string) : []),
+            "problems": .array(access.isAdmin ? (control.devices?.problems ?? []).map(JSONValue.string) : []),
             "next": .array(next.map(JSONValue.string)),
         ]
     }

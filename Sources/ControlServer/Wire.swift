@@ -48,7 +48,8 @@ extension LabelJob {
         JSONValue(omittingNil: [
             "id": .string(String(id)), "serial": .string(serial), "product": .string(product),
             "printer": .string(printer), "copy": .int(copy), "status": .string(status.rawValue),
-            "problem": .init(problem), "attempts": .int(attempts), "created_at": .init(time: createdAt),
+            "problem": .init(problem), "attempts": .int(attempts), "may_be_double": .bool(mayBeDouble),
+            "created_at": .init(time: createdAt),
         ])
     }
 }

@@ -1,3 +1,6 @@
+internal import Synchronization
+public import Tracking
+
 /// A device that is plugged in, as udev describes it.
 public struct Device: Hashable, Sendable {
     /// What a device does for the line.
@@ -37,5 +40,39 @@ public struct Device: Hashable, Sendable {
         if let port { return .port(port) }
         if let serial = serials.first { return .serial(serial) }
         return .node(node)
+    }
+}
+
+extension DeviceAddress {
+    /// Whether a device that udev knows is the one that is meant.
+    public func matches(_ device: Device) -> Bool {
+        switch self {
+        case .port(let path): device.port.map { $0 == path || $0.hasPrefix(path + ":") } ?? false
+        case .serial(let serial): device.serials.contains(serial)
+        case .node(let path): device.node == path
+        }
+    }
+}
+
+/// What is plugged in now, for whoever has to find a device by its address.
+public final class Inventory: Sendable {
+    private let list = Mutex<[Device]>([])
+
+    /// Nothing yet.
+    public init() {}
+
+    /// All of it, as udev last told.
+    public var devices: [Device] { list.withLock { $0 } }
+
+    /// The devices that an address means.
+    public func devices(at address: DeviceAddress) -> [Device] { devices.filter(address.matches) }
+
+    /// Takes what udev tells; answers what was not there before.
+    public func replace(with devices: [Device]) -> [Device] {
+        let before = list.withLock { list in
+            defer { list = devices }
+            return list
+        }
+        return devices.filter { !before.contains($0) }
     }
 }

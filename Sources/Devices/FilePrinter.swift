@@ -1,5 +1,6 @@
 internal import CLinux
 internal import Glibc
+internal import Labels
 
 /// Labels as files under the state directory. Every step down the path is opened by itself and follows no link, so that
 /// nothing that lies there can lead a label elsewhere.

@@ -1,11 +1,11 @@
 internal import Glibc
+internal import Labels
 
 /// The raw port of a network printer: connect, write the label, close. Printers answer nothing there.
 enum NetworkPrinter {
     private typealias Failure = Printer.Failure
 
-    static func send(_ label: [UInt8], host: String, port: UInt16) throws(Printer.Failure) {
-        let socket = try connect(host: host, port: port)
+    static func send(_ label: [UInt8], on socket: Descriptor) throws(Printer.Failure) {
         var written = 0
         while written < label.count {
             let count = label[written...].withUnsafeBytes {
@@ -15,10 +15,12 @@ enum NetworkPrinter {
                 written += count
             } else if errno == EAGAIN {
                 guard wait(socket, for: POLLOUT, Printer.writeTimeout) else {
-                    throw Failure(.offline, "the printer took \(written) of \(label.count) bytes and no more")
+                    throw Failure(
+                        .offline, "the printer took \(written) of \(label.count) bytes and no more", mayBePrinted: true)
                 }
             } else if errno != EINTR {
-                throw Failure(.offline, "the connection broke: \(String(cString: strerror(errno)))")
+                throw Failure(
+                    .offline, "the connection broke: \(String(cString: strerror(errno)))", mayBePrinted: true)
             }
         }
         // Some printers drop what they haven't read when the peer is gone: leave after they have closed.
@@ -27,7 +29,7 @@ enum NetworkPrinter {
         while wait(socket, for: POLLIN, Printer.closeTimeout), recv(socket.fd, &answer, answer.count, 0) > 0 {}
     }
 
-    private static func connect(host: String, port: UInt16) throws(Printer.Failure) -> Descriptor {
+    static func connect(host: String, port: UInt16) throws(Printer.Failure) -> Descriptor {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
@@ -54,7 +56,7 @@ enum NetworkPrinter {
             getsockopt(socket.fd, SOL_SOCKET, SO_ERROR, &last, &length)
             if last == 0 { return socket }
         }
-        let cause = last == EACCES || last == EPERM ? PrinterError.Reason.notPermitted : .offline
+        let cause = last == EACCES || last == EPERM ? PrinterCondition.notPermitted : .offline
         throw Failure(cause, last == ETIMEDOUT ? "no answer" : String(cString: strerror(last)))
     }
 

@@ -1,3 +1,5 @@
+public import Tracking
+
 /// Where a station's labels go, as a site file writes it.
 public enum PrinterAddress: Hashable, Sendable, CustomStringConvertible {
     /// `file:labels/`: a directory under the daemon's state directory, one file a label.
@@ -6,6 +8,9 @@ public enum PrinterAddress: Hashable, Sendable, CustomStringConvertible {
     case file([String])
     /// `tcp://10.0.0.7:9100`: a network printer's raw port; 9100 if none is given.
     case tcp(host: String, port: UInt16)
+    /// `port:pci-0000:00:14.0-usb-0:3:1.0` or `serial:PRT0001`: a USB printer by the place where it is plugged in, or by its
+    /// serial number.
+    case usb(DeviceAddress)
 
     /// Why a text is no printer address, for people.
     public struct Problem: Error, Equatable, CustomStringConvertible {
@@ -14,7 +19,7 @@ public enum PrinterAddress: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads an address.
-    /// - Throws: `Problem` for an unknown kind, a bad port, and a file outside the state directory.
+    /// - Throws: `Problem` for an unknown kind, a bad port, a device's node, and a file outside the state directory.
     public init(parsing text: String) throws(Problem) {
         func problem(_ reason: String) -> Problem { Problem(description: "cannot use printer \"\(text)\": \(reason)") }
         if text.hasPrefix("file:") {
@@ -49,8 +54,13 @@ public enum PrinterAddress: Hashable, Sendable, CustomStringConvertible {
                 throw problem("a port is a number from 1 to 65535")
             }
             self = .tcp(host: String(host), port: number)
+        } else if let device = DeviceAddress(parsing: text) {
+            if case .node = device {
+                throw problem("nodes of USB printers are numbered anew at each plug; name it port:... or serial:...")
+            }
+            self = .usb(device)
         } else {
-            throw problem("expected file:NAME/, file:NAME or tcp://HOST:PORT")
+            throw problem("expected port:ID_PATH, serial:SERIAL, tcp://HOST:PORT, file:NAME/ or file:NAME")
         }
     }
 
@@ -60,6 +70,7 @@ public enum PrinterAddress: Hashable, Sendable, CustomStringConvertible {
         case .directory(let names): "file:\(names.joined(separator: "/"))/"
         case .file(let names): "file:\(names.joined(separator: "/"))"
         case .tcp(let host, let port): host.contains(":") ? "tcp://[\(host)]:\(port)" : "tcp://\(host):\(port)"
+        case .usb(let device): device.description
         }
     }
 

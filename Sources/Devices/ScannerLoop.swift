@@ -2,39 +2,46 @@ public import Barcodes
 internal import CLinux
 internal import Glibc
 internal import Synchronization
+public import Tracking
 
-/// A scanner that imitates a keyboard: an evdev node, and the layout that the scanner is set to.
+/// A scanner of a station, as it is bound: whichever device is plugged in at this address.
 ///
 /// A named pipe may stand in for a node: what is written to it is read as `struct input_event`, so that recordings can be
 /// played. It can't be grabbed, and its end is an unplugged device.
-public struct ScannerNode: Hashable, Sendable {
-    /// Such as `/dev/input/event3`, or a link to it.
-    public var path: String
+public struct BoundScanner: Hashable, Sendable {
+    /// Which device.
+    public var address: DeviceAddress
     /// The keyboard layout that the scanner imitates.
     public var layout: KeyboardLayout
+    /// Speed of a serial port; a port that is none but in name (`ttyACM`) has any.
+    public var baud: Int
 
-    /// A node by its fields.
-    public init(path: String, layout: KeyboardLayout = .us) {
-        self.path = path
-        self.layout = layout
+    /// A scanner by its fields.
+    public init(_ address: DeviceAddress, layout: KeyboardLayout = .us, baud: Int = 9_600) {
+        (self.address, self.layout, self.baud) = (address, layout, baud)
     }
 }
 
-/// What happens at a scanner.
+/// What happens at the scanners.
 public enum ScannerEvent: Hashable, Sendable {
-    /// The node is open and grabbed; `name` is the device's own.
-    case connected(ScannerNode, name: String)
+    /// All nodes of the scanner are open, and its keys go nowhere else; `name` is the device's own.
+    case connected(BoundScanner, name: String)
     /// A scan, whole or broken.
-    case frame(Frame, ScannerNode)
-    /// The node is not there, cannot be read, or went away. It is tried again by itself; the next event comes when the
+    case frame(Frame, BoundScanner)
+    /// The scanner is not there, cannot be read, or went away. It is tried again by itself; the next event comes when the
     /// reason changes or the scanner is back.
-    case disconnected(ScannerNode, reason: String)
+    case disconnected(BoundScanner, reason: String)
+    /// What udev says is plugged in, of scanners, keyboards and printers: at the start, and when it changes.
+    case present([Device])
+    /// A device that no station owns has read one of the codes that were listened for.
+    case heard(code: String, Device, layout: KeyboardLayout?)
 }
 
-/// Owns all scanners of the daemon: one thread that waits for them all (epoll), grabs each, and turns its keys into frames.
+/// Owns all scanners of the daemon: one thread that waits for them and for udev (epoll), grabs each that is bound, and
+/// turns its keys into frames. Devices that no station owns are not opened, except while a code is listened for.
 ///
-/// A node that is missing is tried after 1 s, then less often up to every 5 s, and at once when something changes in its
-/// directory.
+/// A node that can't be opened is tried after 0.1 s, then less often up to every 5 s, and at once when udev or its directory
+/// tells of a change.
 public final class ScannerLoop: Sendable {
     private let mailbox: Mailbox
     private let thread: Mutex<pthread_t?>
@@ -42,7 +49,9 @@ public final class ScannerLoop: Sendable {
     /// What the other threads ask for; `wake` tells the loop that something is there.
     final class Mailbox: Sendable {
         struct Requests {
-            var nodes: [ScannerNode]?
+            var scanners: [BoundScanner]?
+            var codes: Set<String>?
+            var signals: [(DeviceAddress, Signal)] = []
             var stops = false
         }
 
@@ -57,7 +66,7 @@ public final class ScannerLoop: Sendable {
         }
     }
 
-    /// Starts the thread, with no nodes yet.
+    /// Starts the thread, with no scanners yet. The first event is of what is present.
     /// - Parameter onEvent: called on the loop's thread, in order. While it runs nothing is read: it passes the event on and
     ///   returns.
     /// - Throws: `Failure` if the process has no file descriptor or thread left.
@@ -75,8 +84,16 @@ public final class ScannerLoop: Sendable {
 
     deinit { stop() }
 
-    /// Replaces the set of nodes. Those that stay are not touched; those that go are released.
-    public func bind(_ nodes: [ScannerNode]) { mailbox.post { $0.nodes = nodes } }
+    /// Replaces the set of scanners. Those that stay are not touched; those that go are released.
+    public func bind(_ scanners: [BoundScanner]) { mailbox.post { $0.scanners = scanners } }
+
+    /// Listens to the keyboards that no station owns, and to serial ports whose make is known, until one of these codes is
+    /// read; whatever else they type is forgotten at once, and still reaches whom it is meant for. No codes: listens no
+    /// more.
+    public func listen(for codes: Set<String>) { mailbox.post { $0.codes = codes } }
+
+    /// Shows an operator with the scanner's own light and beeper what came of a scan; without them, nothing happens.
+    public func signal(_ signal: Signal, at device: DeviceAddress) { mailbox.post { $0.signals.append((device, signal)) } }
 
     /// Ends the thread, and returns when all nodes are closed. After it no event comes.
     public func stop() {

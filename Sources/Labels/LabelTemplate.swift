@@ -64,11 +64,15 @@ public struct LabelTemplate: Sendable, Equatable {
     /// - Parameters:
     ///   - copy: 0 for the label itself, 1 for its first reprint, and so on. A reprint says `COPY 1` where the template has
     ///     `{{copy}}`, else small in the upper left corner.
+    ///   - mayBeDouble: it is printed again because nobody knows whether it came out: it says `MAY EXIST TWICE` there.
     ///   - value: the value of a field; nil leaves it empty.
     /// - Throws: `Unprintable` if a symbol cannot hold a value.
-    public func filled(copy: Int = 0, with value: (_ field: String) -> String?) throws(Unprintable) -> String {
-        let copyText = copy > 0 ? "COPY \(copy)" : ""
-        let marksCopy = copy > 0 && !usedFields.contains("copy")
+    public func filled(
+        copy: Int = 0, mayBeDouble: Bool = false, with value: (_ field: String) -> String?
+    ) throws(Unprintable) -> String {
+        let marks = (copy > 0 ? ["COPY \(copy)"] : []) + (mayBeDouble ? ["MAY EXIST TWICE"] : [])
+        let copyText = marks.joined(separator: " ")
+        let marksCopy = !marks.isEmpty && !usedFields.contains("copy")
         var label: [UInt8] = []
         for piece in pieces {
             switch piece {

@@ -30,7 +30,7 @@ public struct EventFilter: Sendable, Equatable {
     public var to: Int64?
     /// With a number above this one.
     public var after: Int64?
-    /// Only those that record a scan.
+    /// Only those that record a scan; unless results are asked for, also that a scanner came or went.
     public var scansOnly: Bool
     /// Only scans with one of these results.
     public var results: [ScanAnswer.Result]?
@@ -55,7 +55,12 @@ public struct EventFilter: Sendable, Equatable {
         if let actor { conditions.append("event.actor = \(actor)") }
         if let from { conditions.append("event.at >= \(from)") }
         if let to { conditions.append("event.at < \(to)") }
-        if scansOnly || results != nil { conditions.append("event.device IS NOT NULL") }
+        if scansOnly, results == nil {
+            // A silent scanner and a missing one are told apart where one looks for scans.
+            let devices = [EventKind.deviceConnected, .deviceDisconnected].map(\.rawValue)
+            conditions.append("(event.device IS NOT NULL OR event.kind IN \(devices))")
+        }
+        if results != nil { conditions.append("event.device IS NOT NULL") }
         if let results {
             conditions.append(
                 """
@@ -85,6 +90,18 @@ extension Connection {
         var listing = try self.page(walk, page, EventRow.columns(of: "event"), EventRecord.init(row:))
         if page.total { listing.total = try count(walk) }
         return listing
+    }
+
+    /// When each device last read something, in milliseconds since 1970, as far as the last 20,000 events tell.
+    public func recentScans() throws -> [String: Int64] {
+        let last = try number("SELECT coalesce(max(id), 0) FROM event")
+        let rows = try select(
+            """
+            SELECT event.device, max(event.at) FROM event
+            WHERE event.id > \(last - 20_000) AND event.device IS NOT NULL GROUP BY event.device
+            """
+        ) { ($0.text(0), $0.int(1)) }
+        return Dictionary(uniqueKeysWithValues: rows)
     }
 
     /// All events of a unit, oldest first; nil where there is no such unit within the scope.

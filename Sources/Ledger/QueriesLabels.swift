@@ -58,6 +58,14 @@ extension Connection {
             """, LabelJob.init(row:))
     }
 
+    /// A label job, if it is not done with: queued or sent.
+    public func openLabelJob(_ id: Int64) throws -> LabelJob? {
+        try select(
+            "SELECT \(LabelJob.columns) FROM label_job WHERE id = \(id) AND status IN ('queued', 'sent')",
+            LabelJob.init(row:)
+        ).first
+    }
+
     /// What a station has in hand, for everyone who works at it.
     public func stationSession(_ name: String) throws -> Session {
         let records = StoredRecords(self)
@@ -70,7 +78,8 @@ extension Connection {
 extension LabelJob {
     static let columns: SQL = """
         label_job.id, label_job.serial, label_job.product, label_job.team, label_job.printer, label_job.copy,
-        label_job.status, label_job.problem, label_job.attempts, label_job.created_at
+        label_job.status, label_job.problem, label_job.attempts, label_job.created_at,
+        label_job.may_be_double
         """
 
     /// Reads a label job from a row of `columns`.
@@ -79,6 +88,6 @@ extension LabelJob {
         self.init(
             id: row.int(0), serial: row.text(1), product: row.text(2), team: row.optionalText(3), printer: row.text(4),
             copy: Int(row.int(5)), status: status, problem: row.optionalText(7), attempts: Int(row.int(8)),
-            createdAt: row.int(9))
+            createdAt: row.int(9), mayBeDouble: row.int(10) == 1)
     }
 }

@@ -82,7 +82,7 @@ extension Access {
     /// Which events the caller sees.
     ///
     /// - The event of a unit: where its state after it lies within the scope.
-    /// - Changes of the plant and refused strangers: admins only.
+    /// - Changes of the plant, refused strangers, starts of the daemon: admins only.
     /// - What names a team: as that team; otherwise what happened at a station: as that station's team.
     /// - Unserialised stock: also who sees balances.
     /// - What the caller did.
@@ -99,7 +99,7 @@ extension Access {
         if seesBalances { others.append("event.kind GLOB 'stock.*'") }
         return """
             CASE WHEN event.after IS NOT NULL THEN \(seesUnit(in: .event))
-                WHEN event.kind IN \([EventKind.plantChanged, .accessDenied].map(\.rawValue)) THEN FALSE
+                WHEN event.kind IN \([EventKind.plantChanged, .accessDenied, .daemonStarted].map(\.rawValue)) THEN FALSE
                 ELSE \(others.any) END
             """
     }

@@ -6,7 +6,7 @@ enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
     /// `migrations[n]` brings version n to version n + 1. A released one is never changed.
-    static let migrations = [version1]
+    static let migrations = [version1, version2]
     /// What a file of the current version says in `user_version`.
     static var version: Int64 { Int64(migrations.count) }
 
@@ -127,4 +127,6 @@ enum Schema {
 
         CREATE TABLE meta (key TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """
+
+    private static let version2 = "ALTER TABLE label_job ADD COLUMN may_be_double INTEGER NOT NULL DEFAULT 0;"
 }

@@ -188,11 +188,11 @@ struct Store {
 
     private func put(_ job: LabelJob) throws {
         try run(
-            "INSERT OR REPLACE INTO label_job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT OR REPLACE INTO label_job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             [
                 .int(job.id), .text(job.serial), .text(job.product), Value(job.team), .text(job.printer),
                 .int(Int64(job.copy)), .text(job.status.rawValue), Value(job.problem), .int(Int64(job.attempts)),
-                .int(job.createdAt),
+                .int(job.createdAt), .int(job.mayBeDouble ? 1 : 0),
             ])
     }
 

@@ -151,7 +151,7 @@ final class StoredRecords: Records {
     func labelJob(_ id: Int64) -> LabelJob? {
         first(
             """
-            SELECT serial, product, team, printer, copy, status, problem, attempts, created_at
+            SELECT serial, product, team, printer, copy, status, problem, attempts, created_at, may_be_double
             FROM label_job WHERE id = ?1
             """, { $0.bind(1, id) }
         ) { row in
@@ -159,7 +159,7 @@ final class StoredRecords: Records {
                 LabelJob(
                     id: id, serial: row.text(0), product: row.text(1), team: row.optionalText(2), printer: row.text(3),
                     copy: Int(row.int(4)), status: $0, problem: row.optionalText(6), attempts: Int(row.int(7)),
-                    createdAt: row.int(8))
+                    createdAt: row.int(8), mayBeDouble: row.int(9) == 1)
             }
         }
     }

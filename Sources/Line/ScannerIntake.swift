@@ -11,21 +11,21 @@ public final class ScannerIntake: Sendable {
         case answered(ScanAnswer)
         /// The station was retired before the frame's turn came.
         case lost(station: String, any Error)
-        /// No station of the plant is bound to the node.
-        case unbound(node: String)
+        /// No station of the plant owns the device any more.
+        case unbound
     }
 
     private struct Arrival: Sendable {
         var frame: Frame
-        var node: String
+        var device: DeviceAddress
     }
 
     private let ledger: Ledger
-    private let told: @Sendable (Outcome) -> Void
+    private let told: @Sendable (Outcome, DeviceAddress) -> Void
     private let lanes = Mutex<[String: AsyncStream<Arrival>.Continuation]>([:])
 
     /// - Parameter told: called after each frame, in order for each station.
-    public init(ledger: Ledger, told: @escaping @Sendable (Outcome) -> Void) {
+    public init(ledger: Ledger, told: @escaping @Sendable (Outcome, DeviceAddress) -> Void) {
         (self.ledger, self.told) = (ledger, told)
     }
 
@@ -33,20 +33,17 @@ public final class ScannerIntake: Sendable {
         lanes.withLock { $0.values.forEach { $0.finish() } }
     }
 
-    /// Takes a frame from a node; returns at once.
-    public func take(_ frame: Frame, from node: String) {
-        let bound = ledger.plant.stations.values.first { station in
-            !station.retired && station.scanners.contains { $0.node == node }
-        }
-        guard let station = bound?.name else { return told(.unbound(node: node)) }
-        let arrival = Arrival(frame: frame, node: node)
+    /// Takes a frame from a device; returns at once.
+    public func take(_ frame: Frame, from device: DeviceAddress) {
+        guard let station = ledger.plant.station(ofScanner: device)?.name else { return told(.unbound, device) }
+        let arrival = Arrival(frame: frame, device: device)
         let lane = lanes.withLock { lanes in
             if let lane = lanes[station] { return lane }
             let (stream, continuation) = AsyncStream.makeStream(of: Arrival.self)
             lanes[station] = continuation
             Task { [ledger, told] in
                 for await arrival in stream {
-                    told(await Self.record(arrival, at: station, in: ledger))
+                    told(await Self.record(arrival, at: station, in: ledger), arrival.device)
                 }
             }
             return continuation
@@ -55,14 +52,14 @@ public final class ScannerIntake: Sendable {
     }
 
     private static func record(_ arrival: Arrival, at station: String, in ledger: Ledger) async -> Outcome {
-        let frame = arrival.frame
+        let (frame, device) = (arrival.frame, arrival.device.description)
         let scan =
             switch frame.outcome {
             case .complete: Scan(station: station, text: frame.text, code: Code(frame: frame.text))
             case .broken(let why): Scan(station: station, text: frame.text, broken: why.sentence)
             }
         do {
-            return .answered(try await ledger.scan(scan, by: .device(arrival.node), device: arrival.node))
+            return .answered(try await ledger.scan(scan, by: .device(device), device: device))
         } catch {
             return .lost(station: station, error)
         }
@@ -73,7 +70,7 @@ extension Frame.Broken {
     /// What happened, for the operator.
     var sentence: String {
         switch self {
-        case .pause: "it stopped in the middle"
+        case .pause: "it stopped in the middle, or is the rest of one that did"
         case .dropped: "keys were lost"
         case .tooLong: "it is longer than \(Frame.maximumLength) characters"
         case .unplugged: "the scanner was unplugged"

@@ -14,15 +14,19 @@ public enum SiteFile {
     ///   - text: the file.
     ///   - earlierStages: names of stages of routings' earlier versions: stations may still perform them, for the units
     ///     that follow those versions.
+    ///   - bound: the scanners of each station, by its name: a station of which the file names none keeps its own, so that a
+    ///     file from before a scanner was paired takes nothing away. `scanners: []` does.
     ///   - badgeDigest: makes the keyed hash of a badge code; badges that are hashes already are kept as they are.
     /// - Throws: everything that is wrong with the file, up to 100 problems in the order of their places. Broken YAML
     ///   is reported alone, as nothing after it can be trusted.
     public static func parse(
-        _ text: String, earlierStages: Set<String> = [], badgeDigest: (_ code: String) -> String
+        _ text: String, earlierStages: Set<String> = [], bound: [String: [ScannerBinding]] = [:],
+        badgeDigest: (_ code: String) -> String
     ) throws(SiteFileProblems) -> Plant {
         var source = try SourceText(text)
         let root = try source.root()
         let reader = SiteReader(source)
+        reader.bound = bound
         if let root { reader.read(root) }
         for (login, code) in reader.badges { reader.plant.people[login]?.badge = badgeDigest(code) }
         reader.checkRules(earlierStages: earlierStages)

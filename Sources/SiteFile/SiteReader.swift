@@ -26,6 +26,8 @@ final class SiteReader {
     var plant = Plant()
     /// Badge codes by login that are no hashes yet.
     var badges: [String: String] = [:]
+    /// The scanners of the stations of which the file names none.
+    var bound: [String: [ScannerBinding]] = [:]
     private(set) var problems: [SiteFileProblem] = []
     private let source: SourceText
     private var readings: [String: Reading] = [:]
@@ -143,6 +145,9 @@ final class Fields {
         if value.isNothing { return nil }
         return (value, path)
     }
+
+    /// Whether the key is there, even with an empty list.
+    func has(_ key: String) -> Bool { value(key) != nil }
 
     /// Reports a problem with the value of a key that is there.
     func report(_ key: String, _ message: String) {

@@ -195,22 +195,44 @@ extension SiteReader {
         station.team = fields.text("team")
         station.signOnRequired = demand(fields, "sign_on")
         station.printers = fields.texts("printers", of: "printer addresses")
-        station.scanners = fields.list("scanners", of: "scanners such as { node: /dev/input/event3 }").map(scanner)
+        station.slips = fields.choice("slips", "choice of slips")
+        let scanners = fields.list("scanners", of: "scanners such as \(Self.scannerExample)")
+        station.scanners = fields.has("scanners") ? scanners.map(scanner) : bound[name] ?? []
         station.retired = fields.flag("retired")
         return station
     }
 
+    private static let scannerExample = "{ port: pci-0000:00:14.0-usb-0:2:1.0, layout: us }"
+
+    /// A scanner by exactly one of its addresses.
     private func scanner(_ node: Node, _ path: Path) -> ScannerBinding {
-        let example = "{ node: /dev/input/event3, layout: us }"
-        guard let fields = Fields(self, node, path, such: example) else { return ScannerBinding(node: "") }
-        var binding = ScannerBinding(node: "")
-        let others = ["port", "serial"].filter { fields.value($0) != nil }
-        for key in others { fields.report(key, "this version binds scanners by their node; write \(example)") }
-        let text = others.isEmpty ? fields.required("node") : fields.text("node")
-        if let text { binding.node = text } else { doubt(path) }
-        if let layout: KeyboardLayout = fields.choice("layout", "keyboard layout") { binding.layout = layout.rawValue }
+        // Keeps the place of one that can't be used, so that the others keep their index.
+        let none = ScannerBinding(.node(""))
+        guard let fields = Fields(self, node, path, such: Self.scannerExample) else { return none }
+        let addresses = ["port", "serial", "node"].compactMap { key in fields.text(key).map { (key: key, text: $0) } }
+        let layout: KeyboardLayout? = fields.choice("layout", "keyboard layout")
+        let speeds = [1_200, 2_400, 4_800, 9_600, 19_200, 38_400, 57_600, 115_200]
+        let baud = fields.parsed("baud", "one of \(speeds.map(String.init).joined(separator: ", "))") { text in
+            wholeNumber(text).flatMap { speeds.contains($0) ? $0 : nil }
+        }
         fields.finish()
-        return binding
+        guard addresses.count == 1, let (key, text) = addresses.first else {
+            report(
+                node.place, path,
+                addresses.isEmpty
+                    ? "a scanner needs a port, a serial or a node, as in \(Self.scannerExample)"
+                    : "a scanner has one address; keep one of \(addresses.map(\.key).joined(separator: ", "))")
+            return none
+        }
+        guard let address = DeviceAddress(parsing: "\(key):\(text)") else {
+            fields.report(
+                key,
+                key == "node"
+                    ? "expected a path such as /dev/input/event3, found \(quoted(text))"
+                    : "expected 1 to 255 printable characters without spaces, found \(quoted(text))")
+            return none
+        }
+        return ScannerBinding(address, layout: layout?.rawValue ?? "us", baud: baud == 9_600 ? nil : baud)
     }
 
     private func settings(_ fields: Fields) {

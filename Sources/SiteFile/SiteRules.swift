@@ -215,14 +215,9 @@ extension SiteRules {
             if !layouts.contains(scanner.layout) {
                 report("\(place).layout", unknown("keyboard layout", scanner.layout, among: layouts))
             }
-            let names = scanner.node.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
-            let isPath =
-                scanner.node.hasPrefix("/") && scanner.node.utf8.count < 256
-                && names.allSatisfy { !["", ".", ".."].contains($0) }
-                && scanner.node.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-            if !isPath {
-                report("\(place).node", "expected a path such as /dev/input/event3, found \(quoted(scanner.node))")
-            }
+        }
+        if station.slips != nil, station.printers.isEmpty {
+            report("\(path).slips", "there is no printer for the slips; give the station `printers`")
         }
         if station.retired { return }
         _ = find(station.team, "team", "teams", in: plant.teams, retired: \.retired, from: "\(path).team")
@@ -250,14 +245,13 @@ extension SiteRules {
     }
 
     private mutating func scanners() {
-        var owners: [String: String] = [:]
+        var owners: [DeviceAddress: String] = [:]
         for (name, station) in sorted(plant.stations) where !station.retired {
-            for (index, scanner) in station.scanners.enumerated() where !scanner.node.isEmpty {
-                let path = "stations[\(name)].scanners[\(index)].node"
-                if let owner = owners[scanner.node] {
-                    report(path, "this scanner is bound to station \(quoted(owner)) already; a scanner has one station")
-                } else {
-                    owners[scanner.node] = name
+            for (index, scanner) in station.scanners.enumerated() where scanner.device != .node("") {
+                if let owner = owners.updateValue(name, forKey: scanner.device) {
+                    report(
+                        "stations[\(name)].scanners[\(index)]",
+                        "\(scanner.device) is bound to station \(quoted(owner)) already; a scanner has one station")
                 }
             }
         }
@@ -266,7 +260,12 @@ extension SiteRules {
     /// What is wrong with a printer's address. File printers stay under the daemon's state directory, where names that
     /// begin with a dot are the daemon's own.
     private static func complaint(aboutPrinter address: String) -> String? {
-        let expected = "expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found \(quoted(address))"
+        let expected =
+            "expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found \(quoted(address))"
+        switch DeviceAddress(parsing: address) {
+        case .port, .serial: return nil
+        case .node, nil: break
+        }
         if address.hasPrefix("file:") {
             var names = address.dropFirst(5).split(separator: "/", omittingEmptySubsequences: false)
             if names.last == "" { names.removeLast() }

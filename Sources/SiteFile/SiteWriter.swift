@@ -87,13 +87,23 @@ struct SiteWriter {
     }
 
     private static func station(_ station: Station) -> [(String, Value?)] {
-        let scanners: [Value] = station.scanners.map {
-            .map([("node", text($0.node)), ("layout", $0.layout == "us" ? nil : text($0.layout))])
+        let scanners: [Value] = station.scanners.map { scanner in
+            let address =
+                switch scanner.device {
+                case .port(let path): ("port", path)
+                case .serial(let serial): ("serial", serial)
+                case .node(let path): ("node", path)
+                }
+            return .map([
+                (address.0, text(address.1)), ("layout", scanner.layout == "us" ? nil : text(scanner.layout)),
+                ("baud", scanner.baud.map(number)),
+            ])
         }
         return [
             ("name", text(station.name)), ("mode", text(station.mode.rawValue)), ("stages", texts(station.stages)),
             ("team", station.team.map(text)), ("sign_on", station.signOnRequired ? .scalar("required") : nil),
-            ("printers", texts(station.printers)), ("scanners", scanners.isEmpty ? nil : .list(scanners)),
+            ("printers", texts(station.printers)), ("slips", station.slips.map { text($0.rawValue) }),
+            ("scanners", scanners.isEmpty ? nil : .list(scanners)),
             retired(station.retired),
         ]
     }

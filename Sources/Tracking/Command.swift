@@ -37,15 +37,20 @@ public enum Command: Sendable {
     /// A label job is not wanted any more.
     case cancelLabel(Int64)
     /// What became of a label job at its printer.
-    case reportLabel(Int64, LabelJobStatus, problem: String?)
+    case reportLabel(Int64, LabelJobStatus, problem: String?, mayBeDouble: Bool = false)
     /// Somebody unknown asked for something, and was sent away.
     case recordDenial(who: String, request: String)
+    /// A station's device is there from now on, or is not; `note` says why or which.
+    case recordDevice(DeviceAddress, station: String, isConnected: Bool, note: String)
+    /// The daemon began to serve.
+    case recordStart(version: String)
 
     /// The right that it takes.
     public var verb: Verb {
         switch self {
         case .scan: .scan
-        case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial: .administer
+        case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial, .recordDevice, .recordStart:
+            .administer
         case .register, .receive, .writeOff: .register
         case .hold, .release: .hold
         case .assign: .assign

@@ -36,8 +36,12 @@ extension State {
             case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)
             case .retryLabel(let id): try retryLabel(id, actor)
             case .cancelLabel(let id): try cancelLabel(id, actor)
-            case .reportLabel(let id, let status, let problem): reportLabel(id, status, problem)
+            case .reportLabel(let id, let status, let problem, let mayBeDouble):
+                reportLabel(id, status, problem, mayBeDouble)
             case .recordDenial(let who, let request): Decision.denial(who, request)
+            case .recordDevice(let address, let station, let isConnected, let note):
+                Decision.device(address, at: plant.stations[station], isConnected, note)
+            case .recordStart(let version): Decision.start(version)
             }
         // At a station the signed-on person acted, not the device, and a scan's events name that person already.
         if decision.answer == nil {
@@ -90,6 +94,23 @@ extension Decision {
     static func denial(_ who: String, _ request: String) -> Decision {
         var event = Event(.accessDenied)
         (event.actor, event.note) = (who, request)
+        return Decision([event])
+    }
+}
+
+extension Decision {
+    static func device(
+        _ address: DeviceAddress, at station: Station?, _ isConnected: Bool, _ note: String
+    ) -> Decision {
+        var event = Event(isConnected ? .deviceConnected : .deviceDisconnected)
+        (event.station, event.team, event.note) = (station?.name, station?.team, note)
+        event.details.device = address
+        return Decision([event])
+    }
+
+    static func start(_ version: String) -> Decision {
+        var event = Event(.daemonStarted)
+        event.note = "travelerd \(version)"
         return Decision([event])
     }
 }

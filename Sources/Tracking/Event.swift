@@ -38,6 +38,9 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case deliveryClosed = "delivery.closed"
     case plantChanged = "plant.changed"
     case accessDenied = "access.denied"
+    case deviceConnected = "device.connected"
+    case deviceDisconnected = "device.disconnected"
+    case daemonStarted = "daemon.started"
 }
 
 /// One thing that happened, as the rules decide it. The ledger adds its number, time and hash.
@@ -77,7 +80,7 @@ public struct Event: Sendable, Equatable {
     public struct Frame: Sendable, Equatable {
         /// The text that was read; a badge is recorded as its person.
         public var code: String
-        /// The device that read it: a node's path, or `terminal`.
+        /// The device that read it: its address, or `terminal`.
         public var device: String
 
         /// A frame read by a device.
@@ -100,6 +103,8 @@ public struct Event: Sendable, Equatable {
         public var cost: Money?
         /// Id of the delivery.
         public var delivery: String?
+        /// The device that was plugged in or went away.
+        public var device: DeviceAddress?
 
         /// No facts.
         public init() {}

@@ -47,6 +47,18 @@ public struct Plant: Sendable, Equatable, Codable {
         return all.first { !$0.retired } ?? all.min { $0.code < $1.code }
     }
 
+    /// The station that a scanner is bound to, or nil where it is nobody's.
+    public func station(ofScanner device: DeviceAddress) -> Station? {
+        stations.values.first { !$0.retired && $0.scanners.contains { $0.device == device } }
+    }
+
+    /// The station of each scanner that is bound.
+    public var scannerOwners: [DeviceAddress: String] {
+        stations.values.filter { !$0.retired }.reduce(into: [:]) { owners, station in
+            for scanner in station.scanners { owners[scanner.device] = station.name }
+        }
+    }
+
     /// The department of a team, or nil for an unknown team.
     public func department(ofTeam team: String?) -> String? {
         team.flatMap { teams[$0]?.department }
@@ -374,10 +386,12 @@ public struct Station: Sendable, Equatable, Codable {
     public var team: String?
     /// Nothing is done here without a signed-on person.
     public var signOnRequired = false
-    /// Printer addresses: `file:DIR/`, `file:NAME`, `tcp://HOST:PORT`.
+    /// Printer addresses: `port:ID_PATH`, `serial:NUMBER`, `file:DIR/`, `file:NAME`, `tcp://HOST:PORT`.
     public var printers: [String] = []
     /// Scanners bound to this station.
     public var scanners: [ScannerBinding] = []
+    /// For which scans its printer prints a slip; nil for none.
+    public var slips: Slips?
     /// No longer in the site file.
     public var retired = false
 
@@ -389,15 +403,47 @@ public struct Station: Sendable, Equatable, Codable {
 
 /// Which scanner belongs to a station.
 public struct ScannerBinding: Sendable, Equatable, Codable {
-    /// Path of the evdev node.
-    public var node: String
+    /// Where or what it is.
+    public var device: DeviceAddress
     /// Keyboard layout that the scanner types in: `us`, `de`, `fr`.
     public var layout: String
+    /// Speed of a serial port; nil for the usual 9,600 baud.
+    public var baud: Int?
 
-    /// Binds the scanner at `node`.
-    public init(node: String, layout: String = "us") {
-        (self.node, self.layout) = (node, layout)
+    /// Binds the scanner at an address.
+    public init(_ device: DeviceAddress, layout: String = "us", baud: Int? = nil) {
+        (self.device, self.layout, self.baud) = (device, layout, baud)
     }
+
+    private enum CodingKeys: String, CodingKey { case device, node, layout, baud }
+
+    /// Reads a binding; the first version knew nodes only.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        if let node = try values.decodeIfPresent(String.self, forKey: .node) {
+            device = .node(node)
+        } else {
+            device = try values.decode(DeviceAddress.self, forKey: .device)
+        }
+        layout = try values.decode(String.self, forKey: .layout)
+        baud = try values.decodeIfPresent(Int.self, forKey: .baud)
+    }
+
+    /// Writes a binding.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(device, forKey: .device)
+        try values.encode(layout, forKey: .layout)
+        try values.encodeIfPresent(baud, forKey: .baud)
+    }
+}
+
+/// For which scans a station prints a slip.
+public enum Slips: String, Sendable, Codable, CaseIterable {
+    /// For those that did not count.
+    case refused
+    /// For each.
+    case all
 }
 
 /// An amount of the plant's one currency, exact to a ten-thousandth.

@@ -155,12 +155,15 @@ extension State {
     }
 
     /// What a printer reported; nothing for a job that was cancelled meanwhile, or that says what is known.
-    mutating func reportLabel(_ id: Int64, _ status: LabelJobStatus, _ problem: String?) -> Decision {
-        guard var job = labelJob(id), job.status == .queued || job.status == .sent,
-            job.status != status || job.problem != problem
-        else { return Decision() }
-        if status == .sent { job.attempts += 1 }
+    mutating func reportLabel(
+        _ id: Int64, _ status: LabelJobStatus, _ problem: String?, _ mayBeDouble: Bool
+    ) -> Decision {
+        guard let before = labelJob(id), before.status == .queued || before.status == .sent else { return Decision() }
+        var job = before
+        if status == .sent && before.status != .sent { job.attempts += 1 }
         (job.status, job.problem) = (status, problem)
+        if mayBeDouble { job.mayBeDouble = true }
+        guard job != before else { return Decision() }
         let kind: EventKind =
             switch status {
             case .queued: .labelWaiting

@@ -98,15 +98,24 @@ public struct LabelJob: Sendable, Equatable, Codable {
     public var attempts = 0
     /// When it was queued, in milliseconds since 1970.
     public var createdAt: Int64
+    /// An attempt broke off after its first byte, so that the label may exist twice; what is printed since then says so.
+    public var mayBeDouble: Bool {
+        get { brokeOff ?? false }
+        set { brokeOff = newValue ? true : nil }
+    }
+
+    /// Absent in what older versions recorded.
+    private var brokeOff: Bool?
 
     /// A job for a label of `serial` at `printer`.
     public init(
         id: Int64, serial: String, product: String, team: String?, printer: String, copy: Int, status: LabelJobStatus,
-        problem: String? = nil, attempts: Int = 0, createdAt: Int64
+        problem: String? = nil, attempts: Int = 0, createdAt: Int64, mayBeDouble: Bool = false
     ) {
         (self.id, self.serial, self.product, self.team, self.printer) = (id, serial, product, team, printer)
         (self.copy, self.status, self.problem) = (copy, status, problem)
         (self.attempts, self.createdAt) = (attempts, createdAt)
+        self.mayBeDouble = mayBeDouble
     }
 }
 
@@ -116,7 +125,7 @@ public enum LabelJobStatus: String, Sendable, Codable, CaseIterable {
     case queued
     /// On its way; after a crash here, the label may exist twice.
     case sent
-    /// The printer took all of it.
+    /// The printer took all of it, and says no trouble where it can tell.
     case printed
     /// Can't be printed without somebody's help.
     case failed

@@ -63,7 +63,8 @@ struct Log: AsyncParsableCommand {
 
     struct ScanLog: ListCall {
         static let configuration = CommandConfiguration.verb(
-            "scans", "Every scan as it came, with its answer.", example: "log scans --station QA-1 --result refused")
+            "scans", "Every scan as it came, with its answer, and when scanners came and went.",
+            example: "log scans --station QA-1 --result refused")
         @Option(help: .station) var station: String?
         @Option(help: "accepted, refused or ignored.") var result: String?
         @OptionGroup var period: Period
@@ -81,8 +82,7 @@ struct Log: AsyncParsableCommand {
                 Column("TIME", "at", .moment), Column("STATION", "station"), Column("RESULT", "result", .status),
                 Column("CODE", "code", shrinks: true), Column("REASON", "reason", rank: 1),
                 Column("WHO", "operator", rank: 2), Column("UNIT", "unit", rank: 4),
-                Column("DEVICE", "device", rank: 3),
-                .data("event"),
+                Column("DEVICE", "device", rank: 3), Column("NOTE", "note", rank: 5, shrinks: true), .data("event"),
             ],
             empty: "No scans match. Loosen the filters.")
     }

@@ -57,16 +57,23 @@ struct Serve: AsyncParsableCommand {
 
     private func serve(_ ledger: Ledger, _ directory: String, _ socket: String, _ log: Logger) async throws {
         let notify = SystemNotify()
-        let scanners = try Scanners(ledger: ledger, log: log)
+        let inventory = Inventory()
+        let usb = UsbPrinters(present: inventory.devices(at:))
         let printing = Printing(
             ledger: ledger,
             fill: { job throws(PrintFailure) in try await fillLabel(job, in: ledger) },
-            send: { job, label throws(PrintFailure) in try sendLabel(job, label, directory) })
+            send: { printer, label, job, progress throws(PrintFailure) in
+                let printer = try Printer(named: printer, stateDirectory: directory, usb: usb)
+                try printer.print(label, of: job, progress)
+            },
+            check: { printer in
+                (try? Printer(named: printer, stateDirectory: directory, usb: usb))?.state
+            })
+        let devices = try StationDevices(ledger: ledger, printing: printing, inventory: inventory, log: log)
         let peers = Peers()
         let control = Control(
             ledger: ledger, version: Release.version, startedAt: Ledger.systemClock(),
-            problems: { scanners.problems }, hasScanner: { scanners.isConnected(station: $0) },
-            refresh: { await peers.caller(uid: $0.uid) }, logger: log)
+            devices: devices, refresh: { await peers.caller(uid: $0.uid) }, logger: log)
         let server = ControlServer(control, peers: peers, path: socket, logger: log) {
             log.info("ready", metadata: ["socket": "\(socket)", "ledger": "\(directory)"])
             if ledger.plant == Plant() {
@@ -77,7 +84,7 @@ struct Serve: AsyncParsableCommand {
         let group = ServiceGroup(
             configuration: .init(
                 services: [
-                    .init(service: scanners), .init(service: Printer.Queue(printing: printing)),
+                    .init(service: Scanners(devices: devices)), .init(service: Printer.Queue(printing: printing)),
                     .init(service: Watchdog(notify: notify, ledger: ledger)), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
@@ -89,77 +96,11 @@ struct Serve: AsyncParsableCommand {
     }
 }
 
-/// The bound scanners, as the plant says they are.
+/// Reads the scanners until the daemon stops.
 private struct Scanners: Service {
-    let ledger: Ledger
-    let log: Logger
-    let loop: ScannerLoop
-    /// Why a node is away, by its path; nil where it is connected.
-    private let nodeStates: NodeStates
-
-    private final class NodeStates: Sendable {
-        let away = Mutex<[String: String?]>([:])
-    }
-
-    init(ledger: Ledger, log: Logger) throws {
-        (self.ledger, self.log) = (ledger, log)
-        let intake = ScannerIntake(ledger: ledger) { outcome in
-            switch outcome {
-            case .answered(let answer) where answer.reason == .storageFull:
-                log.error("a scan did not count: it could not be written", metadata: ["station": "\(answer.station)"])
-            case .answered(let answer):
-                log.debug(
-                    "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
-            case .lost(let station, let error):
-                log.error("a scan did not count: \(error)", metadata: ["station": "\(station)"])
-            case .unbound(let node):
-                log.warning("a scan from a scanner that no station is bound to", metadata: ["node": "\(node)"])
-            }
-        }
-        let states = NodeStates()
-        nodeStates = states
-        loop = try ScannerLoop { event in
-            switch event {
-            case .connected(let node, let name):
-                states.away.withLock { $0[node.path] = .some(nil) }
-                log.info("scanner connected", metadata: ["node": "\(node.path)", "name": "\(name)"])
-            case .disconnected(let node, let reason):
-                states.away.withLock { $0[node.path] = reason }
-                log.notice("scanner away: \(reason)", metadata: ["node": "\(node.path)"])
-            case .frame(let frame, let node): intake.take(frame, from: node.path)
-            }
-        }
-    }
-
+    let devices: StationDevices
     func run() async throws {
-        let changes = ledger.committed { $0.event.kind == .plantChanged }
-        loop.bind(nodes)
-        for await _ in changes.cancelOnGracefulShutdown() { loop.bind(nodes) }
-        loop.stop()
-    }
-
-    /// Whether all scanners of a station are connected; nil where none is bound.
-    func isConnected(station name: String) -> Bool? {
-        guard let bound = ledger.plant.stations[name]?.scanners, !bound.isEmpty else { return nil }
-        return nodeStates.away.withLock { away in bound.allSatisfy { away[$0.node] == .some(nil) } }
-    }
-
-    /// A sentence for each bound scanner that is away.
-    var problems: [String] {
-        let away = nodeStates.away.withLock { $0 }
-        let stations = ledger.plant.stations.values.filter { !$0.retired }.sorted { $0.name < $1.name }
-        return stations.flatMap { station in
-            station.scanners.compactMap { scanner in
-                guard let reason = away[scanner.node] ?? nil else { return nil }
-                return "\(station.name) has no scanner: \(scanner.node): \(reason)"
-            }
-        }
-    }
-
-    private var nodes: [ScannerNode] {
-        ledger.plant.stations.values.filter { !$0.retired }.flatMap(\.scanners).map {
-            ScannerNode(path: $0.node, layout: KeyboardLayout(rawValue: $0.layout) ?? .us)
-        }
+        await cancelWhenGracefulShutdown { await devices.run() }
     }
 }
 
@@ -205,22 +146,41 @@ private func fillLabel(_ job: LabelJob, in ledger: Ledger) async throws(PrintFai
         let fields = labelFields(
             serial: job.serial, iteration: iteration, product: product, order: order, time: Ledger.systemClock(),
             zone: ledger.zone)
-        return Array(try LabelTemplate(design.zpl).filled(copy: job.copy, with: fields).utf8)
+        return Array(try LabelTemplate(design.zpl).filled(copy: job.copy, mayBeDouble: job.mayBeDouble, with: fields).utf8)
     } catch {
         throw PrintFailure("\(error)", isRetryable: error is StorageError)
     }
 }
 
-private func sendLabel(_ job: LabelJob, _ label: [UInt8], _ directory: String) throws(PrintFailure) {
-    let address: PrinterAddress
-    do throws(PrinterAddress.Problem) {
-        address = try PrinterAddress(parsing: job.printer)
-    } catch {
-        throw PrintFailure("\(error)", isRetryable: false)
+extension Printer {
+    /// The printer of an address as jobs name it.
+    fileprivate init(named text: String, stateDirectory: String, usb: UsbPrinters) throws(PrintFailure) {
+        do throws(PrinterAddress.Problem) {
+            self.init(try PrinterAddress(parsing: text), stateDirectory: stateDirectory, usb: usb)
+        } catch {
+            throw PrintFailure("\(error)", isRetryable: false)
+        }
     }
-    do throws(PrinterError) {
-        try Printer(address, stateDirectory: directory).send(label, job: String(job.id), serial: job.serial)
-    } catch {
-        throw PrintFailure(error.description, isRetryable: error.isRetryable)
+
+    /// Prints a job's label, or a slip.
+    fileprivate func print(
+        _ label: [UInt8], of job: LabelJob?, _ progress: Progress
+    ) throws(PrintFailure) {
+        do throws(PrinterError) {
+            try send(label, job: job.map { String($0.id) } ?? "slip", serial: job?.serial ?? "", progress: progress)
+        } catch {
+            throw PrintFailure(
+                error.description, isRetryable: error.isRetryable, condition: error.reason,
+                mayBePrinted: error.mayBePrinted)
+        }
+    }
+
+    /// What it says of itself; nil for one that can't be asked.
+    fileprivate var state: PrinterState? {
+        do throws(PrinterError) {
+            return try check().map { PrinterState($0) }
+        } catch {
+            return PrinterState(error.reason, problem: error.description)
+        }
     }
 }

@@ -66,14 +66,16 @@ import Testing
         "what breaks a frame, and what comes after it",
         arguments: [
             // A pause is noticed by the next event, or by the time.
-            ("A B ~150 C ENTER", ["pause ab", "complete c"]),
-            ("A B ^150 C ENTER", ["pause ab", "complete c"]),
+            ("A B ~150 C ENTER D ENTER", ["pause ab", "pause c", "complete d"]),
+            ("A B ^150 C ENTER", ["pause ab", "pause c"]),
+            ("A B ~999 C ENTER", ["pause ab", "pause c"]),
+            ("A B ~1001 C ENTER", ["pause ab", "complete c"]),
             ("A B ~98 C ENTER", ["complete abc"]),
-            ("A B ~99 C ENTER", ["pause ab", "complete c"]),  // 100 ms from the release on
+            ("A B ~99 C ENTER", ["pause ab", "pause c"]),  // 100 ms from the release on
             ("A B ^150 ENTER", ["pause ab"]),
             ("A ~150 UNPLUG", ["unplugged a"]),
             ("LALT+ KP0 KP2 ^150 KP9 LALT- ENTER", ["pause "]),
-            ("LSHIFT+ A ^150 B LSHIFT- ENTER", ["pause A", "complete B"]),
+            ("LSHIFT+ A ^150 B LSHIFT- ENTER", ["pause A", "pause B"]),
             // Dropped events: nothing is believed up to an end or a pause.
             ("A DROPPED B REPORT C ENTER D ENTER", ["dropped a", "complete d"]),
             ("A DROPPED REPORT C ~150 D ENTER", ["dropped a", "complete d"]),

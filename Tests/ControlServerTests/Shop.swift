@@ -1,8 +1,10 @@
 import Barcodes
 import ControlAPI
 import ControlServer
+import Devices
 import FoundationEssentials
 import Ledger
+import Line
 import Logging
 import Synchronization
 import Testing
@@ -13,6 +15,8 @@ final class Shop: Sendable {
     let directory: String
     let ledger: Ledger
     let control: Control
+    /// The scanners of the machine; nil where a test has nothing to do with them.
+    let devices: StationDevices?
     private let time: Clock
 
     final class Clock: Sendable {
@@ -20,20 +24,28 @@ final class Shop: Sendable {
         let now = Atomic<Int64>(1_772_438_400_000)
     }
 
-    /// - Parameter site: applied by an admin, where there is one.
-    init(site: String? = nil) async throws {
+    /// - Parameters:
+    ///   - site: applied by an admin, where there is one.
+    ///   - withDevices: whether there are scanners.
+    init(site: String? = nil, withDevices: Bool = false) async throws {
         directory = "/tmp/traveler-control-\(UInt64.random(in: 0...UInt64.max))"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let time = Clock()
         self.time = time
         let clock: @Sendable () -> Int64 = { time.now.load(ordering: .relaxed) }
         ledger = try Ledger(directory: directory, clock: clock)
+        let quiet = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
+        let printing = Printing(ledger: ledger, fill: { _ in [] }, send: { _, _, _, _ in })
+        devices =
+            withDevices
+            ? try StationDevices(
+                ledger: ledger, printing: printing, inventory: Inventory(), log: quiet, clock: clock) : nil
         control = Control(
             ledger: ledger, version: "1.2.3", startedAt: clock(), clock: clock,
-            problems: { ["the disk is nearly full; free some space"] },
+            devices: devices,
             // A caller is asked about again in a stream: who left the group of admins is no admin any more.
             refresh: { caller in caller.login == "former" ? Caller(uid: 1, login: "former", isAdmin: false) : caller },
-            logger: Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() }))
+            logger: quiet)
         if let site {
             let answer = await ask("root", "PUT", "/v1/site", body: Array(site.utf8))
             try #require(answer.status == 200, "\(answer.text)")

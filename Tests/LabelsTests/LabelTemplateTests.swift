@@ -109,6 +109,18 @@ struct FillingTests {
         }
     }
 
+    @Test("a label that may exist twice says so, beside its copy")
+    func mayBeDouble() throws {
+        let own = try LabelTemplate("^XA^FO9,9^FD{{serial}}^FS^FO9,50^FD{{copy}}^FS^XZ")
+        let plain = try LabelTemplate("^XA^FO9,9^FD{{serial}}^FS^XZ")
+        for (copy, mark) in [(0, "MAY EXIST TWICE"), (3, "COPY 3 MAY EXIST TWICE")] {
+            for template in [own, plain] {
+                let label = try template.filled(copy: copy, mayBeDouble: true) { _ in "A1" }
+                #expect(Printer(label).fields.map(\.text) == ["A1", mark])
+            }
+        }
+    }
+
     @Test(
         "a symbol is never printed that reads as something else",
         arguments: [

@@ -175,12 +175,20 @@ extension Plant {
             station.signOnRequired = dice.chance(30)
             let printers = [
                 "file:labels/", "file:a b.zpl", "file:ä/é", "tcp://10.0.0.7", "tcp://[::1]:9100", "tcp://host:1",
+                "port:pci-0000:00:14.0-usb-0:3:1.0", "serial:PRT0001",
             ]
             station.printers = printers.filter { _ in dice.chance(20) }
             for number in 0..<3 where dice.chance(20) {
                 let layout = dice.one(of: ["us", "de", "fr"]) ?? "us"
-                station.scanners.append(ScannerBinding(node: "/dev/input/event\(index * 10 + number)", layout: layout))
+                let name = index * 10 + number
+                let address: [DeviceAddress] = [
+                    .node("/dev/input/event\(name)"), .port("pci-0000:00:14.0-usb-0:\(name):1.0"), .serial("SN-\(name)"),
+                ]
+                station.scanners.append(
+                    ScannerBinding(
+                        dice.one(of: address) ?? address[0], layout: layout, baud: dice.chance(20) ? 115_200 : nil))
             }
+            if !station.printers.isEmpty { station.slips = dice.one(of: [nil, .refused, .all]) ?? nil }
             stations[station.name] = station
         }
         settings.timezone =

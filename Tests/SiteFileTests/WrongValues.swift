@@ -239,17 +239,23 @@ let wrongStations: [WrongFile] = [
               - { node: /dev/input/event3, layout: de }
               - { node: dev/input/event4 }
               - { node: /dev/input/event5, layout: dvorak }
-              - { port: "pci-0000:00:14.0-usb-0:2:1.0" }
-              - { serial: SN-77001 }
+              - { port: "pci-0000:00:14.0-usb-0:2:1.0", serial: SN-1 }
+              - { serial: "SN 77001" }
               - {}
+              - { port: "pci-0000:00:14.0-usb-0:2:1.0", baud: 9601 }
+            slips: some
           - { name: A-2, mode: lookup, scanners: [{ node: /dev/input/event3 }] }
           - { name: A-3, mode: lookup, scanners: [{ node: /dev/input/event3 }], retired: true }
+          - { name: A-4, mode: lookup, slips: all }
         """,
         #"6:17: stations[0].scanners[1].node: expected a path such as /dev/input/event3, found "dev/input/event4""#,
         #"7:44: stations[0].scanners[2].layout: there is no keyboard layout "dvorak"; known: "us", "de", "fr""#,
-        "8:17: stations[0].scanners[3].port: this version binds scanners by their node; write { node: /dev/input/event3, layout: us }",
-        "9:19: stations[0].scanners[4].serial: this version binds scanners by their node; write { node: /dev/input/event3, layout: us }",
-        "10:9: stations[0].scanners[5].node: missing key `node`",
-        #"11:51: stations[1].scanners[0].node: this scanner is bound to station "A-1" already; a scanner has one station"#
+        "8:9: stations[0].scanners[3]: a scanner has one address; keep one of port, serial",
+        #"9:19: stations[0].scanners[4].serial: expected 1 to 255 printable characters without spaces, found "SN 77001""#,
+        "10:9: stations[0].scanners[5]: a scanner needs a port, a serial or a node, as in { port: pci-0000:00:14.0-usb-0:2:1.0, layout: us }",
+        #"11:57: stations[0].scanners[6].baud: expected one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, found "9601""#,
+        #"12:12: stations[0].slips: there is no choice of slips "some"; known: "refused", "all""#,
+        #"13:43: stations[1].scanners[0]: node:/dev/input/event3 is bound to station "A-1" already; a scanner has one station"#,
+        "15:39: stations[3].slips: there is no printer for the slips; give the station `printers`"
     ),
 ]

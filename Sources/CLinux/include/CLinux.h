@@ -29,6 +29,21 @@ int linux_evdev_leds(int fd, uint8_t *bits, size_t count);
 /// Reads the device's own name (EVIOCGNAME), ended by a zero. Answers its length with that zero.
 int linux_evdev_name(int fd, char *name, size_t count);
 
+/// Reads which codes of an event type the device has (EVIOCGBIT), as `linux_evdev_keys`.
+int linux_evdev_codes(int fd, int type, uint8_t *bits, size_t count);
+
+// MARK: serial ports
+
+/// Makes a terminal line plain: `baud` 8N1, no echo, no flow control, every byte as it comes; for this process alone
+/// (TIOCEXCL). -EINVAL: no such speed. -ENOTTY: the file is no terminal line.
+int linux_serial_setup(int fd, int baud);
+
+// MARK: label printers
+
+/// The status byte of a USB printer (LPGETSTATUS): bit 5 out of paper, bit 4 selected, bit 3 no error. -ENOTTY or -EINVAL:
+/// the file is no printer. -EIO: the printer does not say, or is gone. Takes up to 5 s where a printer hangs.
+int linux_printer_status(int fd);
+
 // MARK: who is asking
 
 struct linux_peer {

@@ -1,5 +1,5 @@
 /// Which device is meant, in words that stay true when it is unplugged and comes back.
-public enum DeviceAddress: Hashable, Sendable, CustomStringConvertible {
+public enum DeviceAddress: Hashable, Sendable, CustomStringConvertible, Codable {
     /// The place where it is plugged in: udev's `ID_PATH`, such as `pci-0000:00:14.0-usb-0:2:1.0`. Without the interface
     /// at its end (`:1.0`), every interface of the device at that place.
     case port(String)
@@ -32,13 +32,22 @@ public enum DeviceAddress: Hashable, Sendable, CustomStringConvertible {
         case .node(let path): "node:\(path)"
         }
     }
+}
 
-    /// Whether a device that udev knows is the one that is meant.
-    public func matches(_ device: Device) -> Bool {
-        switch self {
-        case .port(let path): device.port.map { $0 == path || $0.hasPrefix(path + ":") } ?? false
-        case .serial(let serial): device.serials.contains(serial)
-        case .node(let path): device.node == path
+extension DeviceAddress {
+    /// Reads the address's text.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let text = try container.decode(String.self)
+        guard let address = DeviceAddress(parsing: text) else {
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: "\(text) is no device address")
         }
+        self = address
+    }
+
+    /// Writes the address's text.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(description)
     }
 }

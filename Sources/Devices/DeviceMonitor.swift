@@ -1,0 +1,123 @@
+internal import CUdev
+internal import Glibc
+
+/// The devices that are plugged in, as udev tells: all of them at first, and then each that comes or goes.
+///
+/// Belongs to one thread, as everything of libudev does.
+final class DeviceMonitor {
+    /// What is plugged in now, by the path of its node.
+    private(set) var devices: [String: Device] = [:]
+    /// Readable when something came or went; -1 where udev can't be asked.
+    let fd: Int32
+    private let udev: OpaquePointer?
+    private let monitor: OpaquePointer?
+
+    private static let subsystems = ["input", "tty", "usbmisc"]
+
+    init() {
+        udev = udev_new()
+        // "udev": after the rules have run, so that names, groups and properties are there.
+        monitor = udev.flatMap { udev_monitor_new_from_netlink($0, "udev") }
+        if let monitor {
+            for subsystem in Self.subsystems {
+                udev_monitor_filter_add_match_subsystem_devtype(monitor, subsystem, nil)
+            }
+        }
+        // Listening begins before the devices are listed: what comes in between is told twice, never missed.
+        fd = monitor.flatMap { udev_monitor_enable_receiving($0) == 0 ? udev_monitor_get_fd($0) : nil } ?? -1
+        if udev != nil { devices = list() }
+    }
+
+    deinit {
+        if let monitor { udev_monitor_unref(monitor) }
+        if let udev { udev_unref(udev) }
+    }
+
+    /// Takes in what udev has told since the last call. Answers whether anything changed.
+    func receive() -> Bool {
+        let before = devices
+        while true {
+            errno = 0
+            guard let monitor, let event = udev_monitor_receive_device(monitor) else { break }
+            defer { udev_device_unref(event) }
+            guard let node = udev_device_get_devnode(event).map({ String(cString: $0) }) else { continue }
+            let isGone = udev_device_get_action(event).map { String(cString: $0) } == "remove"
+            devices[node] = isGone ? nil : Device(event)
+        }
+        // More came at once than the socket holds: only a new list is complete.
+        if errno == ENOBUFS { devices = list() }
+        return devices != before
+    }
+
+    private func list() -> [String: Device] {
+        guard let search = udev_enumerate_new(udev) else { return [:] }
+        defer { udev_enumerate_unref(search) }
+        for subsystem in Self.subsystems { udev_enumerate_add_match_subsystem(search, subsystem) }
+        udev_enumerate_scan_devices(search)
+        var found: [String: Device] = [:]
+        var entry = udev_enumerate_get_list_entry(search)
+        while let current = entry {
+            defer { entry = udev_list_entry_get_next(current) }
+            guard let path = udev_list_entry_get_name(current),
+                let node = udev_device_new_from_syspath(udev, path)
+            else { continue }
+            defer { udev_device_unref(node) }
+            if let device = Device(node) { found[device.node] = device }
+        }
+        return found
+    }
+}
+
+extension Device {
+    /// A device of the line, from udev's; nil for what is neither keyboard, serial port on USB, nor USB printer.
+    fileprivate init?(_ entry: OpaquePointer) {
+        func text(_ value: UnsafePointer<CChar>?) -> String? {
+            guard let value else { return nil }
+            // Attributes come as the device gives them, with spaces around.
+            let text = String(cString: value).drop { $0 == " " }
+            return text.allSatisfy { $0 == " " } ? nil : String(text.reversed().drop { $0 == " " }.reversed())
+        }
+        func property(_ name: String) -> String? { text(udev_device_get_property_value(entry, name)) }
+        func attribute(_ owner: OpaquePointer?, _ name: String) -> String? {
+            owner.flatMap { text(udev_device_get_sysattr_value($0, name)) }
+        }
+        guard let node = text(udev_device_get_devnode(entry)), let name = text(udev_device_get_sysname(entry)),
+            let subsystem = text(udev_device_get_subsystem(entry))
+        else { return nil }
+        let parent = udev_device_get_parent(entry)
+        let usb = udev_device_get_parent_with_subsystem_devtype(entry, "usb", "usb_device")
+        let kind: Kind
+        switch subsystem {
+        case "input" where name.hasPrefix("event") && property("ID_INPUT_KEYBOARD") == "1": kind = .keyboard
+        case "tty" where name.hasPrefix("ttyACM") || name.hasPrefix("ttyUSB"): kind = .serial
+        case "usbmisc" where name.hasPrefix("lp"): kind = .printer
+        default: return nil
+        }
+        // A Bluetooth scanner has no USB device above it, but a HID device; a virtual one has neither.
+        let body = usb ?? udev_device_get_parent_with_subsystem_devtype(entry, "hid", nil) ?? parent ?? entry
+        let printerID = kind == .printer ? attribute(parent, "ieee1284_id") : nil
+        let inputName = kind == .keyboard ? attribute(parent, "name") : nil
+        let model = attribute(usb, "product") ?? property("ID_MODEL")?.replacing("_", with: " ")
+        self.init(
+            kind: kind, node: node,
+            name: inputName ?? [attribute(usb, "manufacturer"), model].compactMap(\.self).joined(separator: " "),
+            body: text(udev_device_get_syspath(body)) ?? node)
+        if self.name.isEmpty { self.name = node }
+        port = property("ID_PATH")
+        var serials = [property("ID_SERIAL_SHORT"), attribute(usb, "serial")]
+        if kind == .keyboard { serials.append(attribute(parent, "uniq")) }
+        if let printerID { serials += ["SN", "SERN", "SERIALNUMBER"].map { Self.field($0, of: printerID) } }
+        for case let serial? in serials where !self.serials.contains(serial) { self.serials.append(serial) }
+        isKnown = property("TRAVELER_SCANNER") == "1" || property("TRAVELER_PRINTER") == "1"
+        self.printerID = printerID
+    }
+
+    /// The value of a key of an IEEE 1284 device id (`KEY:value;KEY:value;`).
+    private static func field(_ key: String, of id: String) -> String? {
+        for pair in id.split(separator: ";") {
+            guard let colon = pair.firstIndex(of: ":"), pair[..<colon].drop(while: { $0 == " " }) == key else { continue }
+            return String(pair[pair.index(after: colon)...])
+        }
+        return nil
+    }
+}
