@@ -101,7 +101,8 @@ let package = Package(
         .testTarget(name: "SiteFileTests", dependencies: ["SiteFile", "Tracking", "Barcodes"], swiftSettings: strict),
         .testTarget(name: "LedgerTests", dependencies: ["Ledger", "Tracking", "Barcodes"], swiftSettings: strict),
         .testTarget(
-            name: "DevicesTests", dependencies: ["Devices", "Barcodes", "Labels", "Tracking", "CLinux"], swiftSettings: strict),
+            name: "DevicesTests", dependencies: ["Devices", "Barcodes", "Labels", "Tracking", "CLinux"],
+            swiftSettings: strict),
         .testTarget(name: "BarcodesTests", dependencies: ["Barcodes"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

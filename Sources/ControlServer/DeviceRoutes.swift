@@ -46,7 +46,8 @@ extension Control {
             output: .json(.object([Property("device", .text), Property("station", .text)]))
         ) { call in
             let name = call.path("device")
-            guard let address = DeviceAddress(parsing: name), let station = call.plant.station(ofScanner: address) else {
+            guard let address = DeviceAddress(parsing: name), let station = call.plant.station(ofScanner: address)
+            else {
                 throw call.notFound("bound scanner", name)
             }
             try await call.devices.unbind(address, for: call.access)

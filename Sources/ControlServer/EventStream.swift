@@ -9,8 +9,9 @@ enum EventStream {
 
     static let comment = Array(":\n\n".utf8)
 
-    static func event(id: Int64, _ name: String, _ json: [UInt8]) -> [UInt8] {
-        var bytes = Array("id: \(id)\nevent: \(name)\ndata: ".utf8)
+    static func event(id: Int64?, _ name: String, _ json: [UInt8]) -> [UInt8] {
+        var bytes = Array((id.map { "id: \($0)\n" } ?? "").utf8)
+        bytes += Array("event: \(name)\ndata: ".utf8)
         bytes += json
         bytes += [0x0A, 0x0A]
         return bytes

@@ -35,7 +35,8 @@ struct PublicSocket: Sendable {
         else {
             throw SocketError(
                 description:
-                    "cannot use the socket from systemd: expected one listening Unix stream socket; see travelerd.socket")
+                    "cannot use the socket from systemd: expected one listening Unix stream socket; see travelerd.socket"
+            )
         }
         _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         return PublicSocket(descriptor: descriptor, path: nil)
@@ -65,7 +66,8 @@ struct PublicSocket: Sendable {
         let isBound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
         }
-        guard isBound, chmod(hidden, 0o666) == 0, listen(descriptor, Self.backlog) == 0, rename(hidden, path) == 0 else {
+        guard isBound, chmod(hidden, 0o666) == 0, listen(descriptor, Self.backlog) == 0, rename(hidden, path) == 0
+        else {
             let reason = String(cString: strerror(errno))
             if isBound { unlink(hidden) }
             close(descriptor)

@@ -12,7 +12,9 @@ extension Control {
             ], output: .events(.named(.auditItem))
         ) { call in try await call.followEvents() },
         Route(
-            .get, "/stations/{name}/watch", "The answer to every scan at a station, as it happens", .see,
+            .get, "/stations/{name}/watch",
+            "The answer to every scan at a station, as it happens; events `notice` say what is wrong with its devices",
+            .see,
             output: .events(.named(.scanAnswer))
         ) { call in try call.watch() },
     ]
@@ -48,18 +50,37 @@ extension Call {
 
     fileprivate func watch() throws -> ControlResponse {
         let station = try visibleStation(path("name")).name
-        let scans = ledger.committed { $0.answer?.station == station }
+        let happenings = ledger.committed { [ledger] committed in
+            let event = committed.event
+            if committed.answer?.station == station { return true }
+            if event.station == station { return event.kind == .deviceConnected || event.kind == .deviceDisconnected }
+            guard case .job(let job) = event.change else { return false }
+            return ledger.plant.stations[station]?.printers.contains(job.printer) ?? false
+        }
         return EventStream.response { send in
+            var noticed: [String] = []
+            func notice(id: Int64?) async throws {
+                let problems = control.devices?.problems(ofStation: station) ?? []
+                guard problems != noticed || id == nil else { return }
+                noticed = problems
+                let json: JSONValue = ["problems": .array(problems.map(JSONValue.string))]
+                try await send(EventStream.event(id: id, "notice", json.jsonBytes))
+            }
             try await send(EventStream.comment)
+            try await notice(id: nil)
             // A screen shows the last scan: one that can't keep up may miss older ones.
-            try await EventStream.forEach(in: scans, depth: 64) { committed in
+            try await EventStream.forEach(in: happenings, depth: 64) { committed in
                 let caller = await control.refresh(caller)
                 let plant = ledger.plant
                 guard let access = Access(caller, in: plant), let station = plant.stations[station],
                     access.sees(team: station.team, in: plant)
                 else { return false }
-                guard let committed, let answer = committed.answer else {
+                guard let committed else {
                     try await send(EventStream.comment)
+                    return true
+                }
+                guard let answer = committed.answer else {
+                    try await notice(id: committed.id)
                     return true
                 }
                 let json = try await shown(answer, of: committed, to: access)

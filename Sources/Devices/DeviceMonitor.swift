@@ -115,7 +115,9 @@ extension Device {
     /// The value of a key of an IEEE 1284 device id (`KEY:value;KEY:value;`).
     private static func field(_ key: String, of id: String) -> String? {
         for pair in id.split(separator: ";") {
-            guard let colon = pair.firstIndex(of: ":"), pair[..<colon].drop(while: { $0 == " " }) == key else { continue }
+            guard let colon = pair.firstIndex(of: ":"), pair[..<colon].drop(while: { $0 == " " }) == key else {
+                continue
+            }
             return String(pair[pair.index(after: colon)...])
         }
         return nil

@@ -105,7 +105,9 @@ public struct Printer: Sendable {
     }
 
     private func begin(_ progress: Progress) throws(Failure) {
-        guard progress.begins() else { throw Failure(.storage, "it could not be recorded that the label is on its way") }
+        guard progress.begins() else {
+            throw Failure(.storage, "it could not be recorded that the label is on its way")
+        }
     }
 
     /// A cause without the printer's name.

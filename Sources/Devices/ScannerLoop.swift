@@ -93,7 +93,9 @@ public final class ScannerLoop: Sendable {
     public func listen(for codes: Set<String>) { mailbox.post { $0.codes = codes } }
 
     /// Shows an operator with the scanner's own light and beeper what came of a scan; without them, nothing happens.
-    public func signal(_ signal: Signal, at device: DeviceAddress) { mailbox.post { $0.signals.append((device, signal)) } }
+    public func signal(_ signal: Signal, at device: DeviceAddress) {
+        mailbox.post { $0.signals.append((device, signal)) }
+    }
 
     /// Ends the thread, and returns when all nodes are closed. After it no event comes.
     public func stop() {

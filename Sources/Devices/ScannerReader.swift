@@ -286,7 +286,9 @@ struct ScannerReader {
                 continue
             }
             var steps: [(at: Int64, isOn: Bool)] = [(now, true)]
-            for phase in signal.phases { steps.append((steps[steps.count - 1].at + phase, !steps[steps.count - 1].isOn)) }
+            for phase in signal.phases {
+                steps.append((steps[steps.count - 1].at + phase, !steps[steps.count - 1].isOn))
+            }
             slots[key]?.playing = (signal.tone, steps[...])
             play(key, now)
         }

@@ -39,7 +39,8 @@ struct UsbPrinterPort {
             switch errno {
             case EBUSY: throw Failure(.busy)
             case EACCES, EPERM:
-                throw Failure(.notPermitted, "no permission to open \(node); the udev rules give it to the daemon's group")
+                throw Failure(
+                    .notPermitted, "no permission to open \(node); the udev rules give it to the daemon's group")
             case ENOENT, ENODEV, ENXIO: throw Failure(.offline, "it was unplugged just now")
             default: throw Failure(.offline, "cannot open \(node): \(String(cString: strerror(errno)))")
             }

@@ -120,7 +120,8 @@ public final class StationDevices: Sendable {
                 .compactMap { device in book.scanners[device].map { (device: device, known: $0) } }
         }
         for (device, known) in moved where known.isConnected {
-            whenPlugged.yield(Plug(device: device, isConnected: true, note: known.name ?? "bound to another station before"))
+            whenPlugged.yield(
+                Plug(device: device, isConnected: true, note: known.name ?? "bound to another station before"))
         }
     }
 
@@ -135,7 +136,8 @@ public final class StationDevices: Sendable {
                     _ = try await ledger.submit(command, by: .system) { _, _ in StoredAnswer(status: 200, body: []) }
                     break
                 } catch {
-                    log.error("cannot record that a scanner came or went: \(error)", metadata: ["station": "\(station)"])
+                    log.error(
+                        "cannot record that a scanner came or went: \(error)", metadata: ["station": "\(station)"])
                     do { try await Task.sleep(for: .seconds(1)) } catch { return }
                 }
             }
@@ -149,7 +151,8 @@ public final class StationDevices: Sendable {
         case .present(let devices):
             let new = inventory.replace(with: devices).filter { $0.kind == .printer }
             let printers = new.isEmpty ? [] : Set(ledger.plant.stations.values.flatMap(\.printers))
-            for printer in printers where DeviceAddress(parsing: printer).map({ new.contains(where: $0.matches) }) == true {
+            for printer in printers
+            where DeviceAddress(parsing: printer).map({ new.contains(where: $0.matches) }) == true {
                 printing.wake(printer)
             }
         case .connected(let scanner, let name):
@@ -192,7 +195,8 @@ public final class StationDevices: Sendable {
             if answer.reason == .storageFull {
                 log.error("a scan did not count: it could not be written", metadata: ["station": "\(answer.station)"])
             } else {
-                log.debug("\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
+                log.debug(
+                    "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
             }
             let signal: Signal =
                 switch answer.result {
@@ -235,15 +239,25 @@ public final class StationDevices: Sendable {
         return book.withLock { book in bound.allSatisfy { book.scanners[$0.device]?.isConnected ?? false } }
     }
 
-    /// A sentence for each bound scanner that is away.
+    /// A sentence for each bound scanner that is away, and each printer that can't print.
     public var problems: [String] {
-        let known = book.withLock { $0.scanners }
-        return ledger.plant.stations.values.filter { !$0.retired }.sorted { $0.name < $1.name }.flatMap { station in
-            station.scanners.compactMap { scanner in
-                guard let scanned = known[scanner.device], !scanned.isConnected else { return nil }
-                return "\(station.name) has no scanner: \(scanner.device): \(scanned.reason)"
-            }
+        ledger.plant.stations.values.filter { !$0.retired }.sorted { $0.name < $1.name }.flatMap { station in
+            problems(ofStation: station.name).map { "\(station.name): \($0)" }
         }
+    }
+
+    /// What is wrong with the scanners and printers of one station, a sentence each.
+    public func problems(ofStation name: String) -> [String] {
+        guard let station = ledger.plant.stations[name] else { return [] }
+        let known = book.withLock { $0.scanners }
+        let scanners = station.scanners.compactMap { scanner -> String? in
+            guard let scanned = known[scanner.device], !scanned.isConnected else { return nil }
+            return "no scanner at \(scanner.device): \(scanned.reason)"
+        }
+        let printers = station.printers.compactMap { printer in
+            printing.condition(of: printer)?.problem.map { "printer \(printer): \($0)" }
+        }
+        return scanners + printers
     }
 
     // MARK: Pairing
@@ -285,7 +299,8 @@ public final class StationDevices: Sendable {
     /// Ends a pairing that still waits; one that was begun anew has another code.
     private func settle(_ pairing: Pairing, _ state: Pairing.State) {
         book.withLock { book in
-            guard book.pairings[pairing.station]?.code == pairing.code, book.pairings[pairing.station]?.state == .waiting
+            guard book.pairings[pairing.station]?.code == pairing.code,
+                book.pairings[pairing.station]?.state == .waiting
             else { return }
             book.pairings[pairing.station]?.state = state
         }
@@ -323,11 +338,13 @@ public final class StationDevices: Sendable {
     private func address(of device: Device, by key: Pairing.Key?) throws(Refusal) -> DeviceAddress {
         guard key == .serial || key == nil && device.port == nil else {
             if let port = device.port { return .port(port) }
-            throw Refusal(.invalid, "\(device.name) is plugged in nowhere that has a name; pair it by its serial number")
+            throw Refusal(
+                .invalid, "\(device.name) is plugged in nowhere that has a name; pair it by its serial number")
         }
         guard let serial = device.serials.first else {
             guard key == nil else {
-                throw Refusal(.invalid, "\(device.name) has no serial number; pair it by the port where it is plugged in")
+                throw Refusal(
+                    .invalid, "\(device.name) has no serial number; pair it by the port where it is plugged in")
             }
             return .node(device.node)
         }

@@ -61,7 +61,11 @@ struct Station: AsyncParsableCommand {
             let live = LiveStream(daemon.connection, request, ticks: false)
             try await reporting(json: json) {
                 if json || Screen(descriptor: 1).height == nil {
-                    try await printLines(live) { json ? $0.json : ScanAnswer(json: $0).line }
+                    try await printLines(live) { event in
+                        if json { return event.json }
+                        guard let problems = StationBoard.problems(event) else { return ScanAnswer(json: event).line }
+                        return problems.isEmpty ? nil : problems.map { "notice  \($0)" }.joined(separator: "\n")
+                    }
                 } else {
                     try await fill(live)
                 }
@@ -78,8 +82,12 @@ struct Station: AsyncParsableCommand {
                 case .lost: board.isReachable = false
                 case .event(let event):
                     guard let answer = try? JSONValue(json: event.data) else { continue }
-                    board.add(ScanAnswer(json: answer))
-                    if board.scans.first?.isRefused == true { terminal.bell() }
+                    if let problems = StationBoard.problems(answer) {
+                        board.problems = problems
+                    } else {
+                        board.add(ScanAnswer(json: answer))
+                        if board.scans.first?.isRefused == true { terminal.bell() }
+                    }
                 case .failed(let failure): throw failure
                 case .stop: return
                 case .tick: continue
@@ -93,14 +101,14 @@ struct Station: AsyncParsableCommand {
 }
 
 /// Writes a line for each event, until Ctrl-C. A daemon that isn't there at the start ends it; one that restarts doesn't.
-func printLines(_ live: LiveStream, _ line: (JSONValue) -> String) async throws {
+func printLines(_ live: LiveStream, _ line: (JSONValue) -> String?) async throws {
     var wasOpen = false
     var isOpen = false
     for await happening in live.happenings {
         switch happening {
         case .opened: (wasOpen, isOpen) = (true, true)
         case .event(let event):
-            if let item = try? JSONValue(json: event.data) { Output.line(line(item)) }
+            if let item = try? JSONValue(json: event.data), let text = line(item) { Output.line(text) }
         case .lost(let failure):
             guard wasOpen else { throw failure }
             if isOpen { Output.note("travelerctl: the daemon is not reachable; waiting for it") }
@@ -119,8 +127,13 @@ struct StationBoard {
     private(set) var scans: [ScanAnswer] = []
     /// nil until the first try has ended.
     var isReachable: Bool?
+    /// What is wrong with the station's scanners and printers.
+    var problems: [String] = []
 
     init(name: String) { self.name = name }
+
+    /// What a notice says is wrong; nil for what is no notice.
+    static func problems(_ event: JSONValue) -> [String]? { event["problems"]?.array?.map(\.plain) }
 
     mutating func add(_ scan: ScanAnswer) {
         scans = [scan] + scans.prefix(19)
@@ -141,6 +154,11 @@ struct StationBoard {
         } else {
             let word = isReachable == true ? "READY" : "..."
             lines += ScanAnswer.band(word, .onGrey, screen) + ["", "  Waiting for the first scan."]
+        }
+        if isReachable != false, !problems.isEmpty {
+            lines.append("")
+            let width = screen.width.map { max(20, $0 - 4) }
+            lines += problems.flatMap { wrapped($0, width) }.map { "  " + screen.paint(" \($0) ", .onAmber) }
         }
         let earlier = isReachable == false ? scans[...] : scans.dropFirst()
         let room = (screen.height ?? 24) - lines.count - 2

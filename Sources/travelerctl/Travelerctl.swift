@@ -29,7 +29,8 @@ struct Travelerctl: AsyncParsableCommand {
             CommandGroup(
                 name: "Running It",
                 subcommands: [
-                    Status.self, WhoAmI.self, Site.self, Device.self, Backup.self, Person.self, Team.self, Department.self,
+                    Status.self, WhoAmI.self, Site.self, Device.self, Backup.self, Person.self, Team.self,
+                    Department.self,
                 ]),
         ])
 }

@@ -90,6 +90,14 @@ struct Serve: AsyncParsableCommand {
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
         )
         log.info("starting")
+        do {
+            _ = try await ledger.submit(.recordStart(version: Release.version), by: .system) { _, _ in
+                StoredAnswer(status: 200, body: [])
+            }
+        } catch {
+            // A full disk: the stations say so at their scans, and work goes on once there is room.
+            log.error("cannot record the start: \(error)")
+        }
         try await group.run()
         notify.stopping()
         log.info("stopped")
@@ -146,7 +154,8 @@ private func fillLabel(_ job: LabelJob, in ledger: Ledger) async throws(PrintFai
         let fields = labelFields(
             serial: job.serial, iteration: iteration, product: product, order: order, time: Ledger.systemClock(),
             zone: ledger.zone)
-        return Array(try LabelTemplate(design.zpl).filled(copy: job.copy, mayBeDouble: job.mayBeDouble, with: fields).utf8)
+        return Array(
+            try LabelTemplate(design.zpl).filled(copy: job.copy, mayBeDouble: job.mayBeDouble, with: fields).utf8)
     } catch {
         throw PrintFailure("\(error)", isRetryable: error is StorageError)
     }

@@ -182,7 +182,8 @@ extension Plant {
                 let layout = dice.one(of: ["us", "de", "fr"]) ?? "us"
                 let name = index * 10 + number
                 let address: [DeviceAddress] = [
-                    .node("/dev/input/event\(name)"), .port("pci-0000:00:14.0-usb-0:\(name):1.0"), .serial("SN-\(name)"),
+                    .node("/dev/input/event\(name)"), .port("pci-0000:00:14.0-usb-0:\(name):1.0"),
+                    .serial("SN-\(name)"),
                 ]
                 station.scanners.append(
                     ScannerBinding(

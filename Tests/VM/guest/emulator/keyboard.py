@@ -36,14 +36,15 @@ _REPORTS = _reports_of_characters()
 class Typing:
     """Scans that wait to be typed, report by report, each at its time.
 
-    `delivered` has for each scan that was typed its text and the monotonic time at which the report with its Enter key
-    was handed to the kernel.
+    `delivered` has for each scan that was typed its text, and the monotonic times at which the reports with its first
+    key and with its Enter key were handed to the kernel.
     """
 
     def __init__(self):
         self.delivered = []
         self._reports = collections.deque()  # (seconds to wait before it, report, text if it is the one with Enter)
         self._due = 0.0
+        self._begun = None
 
     def add(self, texts, keys_per_second=200, pause=0.0, enter=True):
         """Queues scans with a pause in seconds after each; 0 keys a second means as fast as the kernel takes them."""
@@ -79,8 +80,11 @@ class Typing:
             return False
         gap, report, text = self._reports.popleft()
         if report is not None:
+            now = time.monotonic()
+            self._begun = self._begun or now
             if text is not None:
-                self.delivered.append((text, time.monotonic()))
+                self.delivered.append((text, self._begun, now))
+                self._begun = None
             send(report)
         # A late report does not make the next one early by more than this.
         self._due = max(self._due + gap, time.monotonic() - 0.002)

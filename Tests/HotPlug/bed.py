@@ -1,0 +1,199 @@
+"""Devices that come and go, as udev tells of them, on a machine that has none of them (umockdev).
+
+Behind an evdev node stands a named pipe, and what is written to it is read as a scanner's keys; behind a serial port stands
+a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at an unplug, is not to be had here.
+"""
+
+import array
+import errno
+import fcntl
+import os
+import pty
+import shutil
+import subprocess
+import tempfile
+import termios
+import tty
+
+import gi
+
+gi.require_version("UMockdev", "1.0")
+from gi.repository import UMockdev  # noqa: E402 (the version comes first)
+
+USB_CONTROLLER = "/devices/pci0000:00/0000:00:14.0/usb1"
+ID_PATH = "pci-0000:00:14.0-usb-0:"
+
+
+class Device:
+    """A device that can be plugged in again and again; each time its nodes have other numbers."""
+
+    def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1, known=False,
+                 bluetooth=None, ieee1284_id=None):
+        """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, printer or mouse;
+        bluetooth: its address, for a device that is on no USB port; known: whether the udev rules know its make."""
+        self.usb_port, self.serial, self.name, self.kind = usb_port, serial, name, kind
+        self.interfaces, self.known, self.bluetooth, self.ieee1284_id = interfaces, known, bluetooth, ieee1284_id
+        self.nodes = []
+
+    def address(self, interface=0):
+        """Where it is plugged in, as ID_PATH of udev."""
+        return f"{ID_PATH}{self.usb_port}:1.{interface}"
+
+
+class Node:
+    """A node of a device that is plugged in."""
+
+    def __init__(self, path, file, system_path):
+        self.path, self.file, self.system_path = path, file, system_path
+        self.writer = None
+
+    def write(self, data):
+        """What the device sends; False if nobody has the node open, so that it is lost."""
+        try:
+            if self.writer is None:
+                self.writer = os.open(self.file, os.O_WRONLY | os.O_NONBLOCK)
+            return os.write(self.writer, data) == len(data)
+        except OSError as error:
+            if error.errno in (errno.ENXIO, errno.EPIPE):
+                return False
+            raise
+
+    def is_read(self):
+        """Whether all that was written has been read."""
+        if self.writer is None:
+            return True
+        waiting = array.array("i", [0])
+        fcntl.ioctl(self.writer, termios.FIONREAD, waiting)
+        return waiting[0] == 0
+
+
+class Bed:
+    """A machine's devices. Programs that are started with its `environment` see these and no others."""
+
+    def __init__(self, programs):
+        self.programs = programs
+        self.testbed = UMockdev.Testbed.new()
+        self.root = self.testbed.get_root_dir()
+        self.environment = {**os.environ, "UMOCKDEV_DIR": self.root}
+        self.scratch = tempfile.mkdtemp(prefix="traveler-bed.")
+        self.plugged = []
+        self.count = 0
+        os.makedirs(self.root + "/dev/input")
+        os.makedirs(self.root + "/dev/usb")
+
+    def close(self):
+        for device in list(self.plugged):
+            self.unplug(device)
+        shutil.rmtree(self.scratch)
+        self.testbed = None
+
+    def plug(self, device, node_is_late=False):
+        """Plugs a device in. With node_is_late, udev tells of it before its node is there: call make_nodes afterwards."""
+        self.count += 1
+        body, description = self._body(device)
+        for interface in range(device.interfaces):
+            node, text = self._node(device, body, interface)
+            device.nodes.append(node)
+            description += text
+        device.body = body
+        if not node_is_late:
+            self.make_nodes(device)
+        self.plugged.append(device)
+        self.testbed.add_from_string(description)
+
+    def make_nodes(self, device):
+        for node in device.nodes:
+            if device.kind == "serial":
+                # The master is ours; what the daemon opens is the other end, and is a terminal as a serial port is.
+                node.writer, end = pty.openpty()
+                tty.setraw(end)
+                os.symlink(os.ttyname(end), node.file)
+                node.held = end
+            elif device.kind == "printer":
+                open(node.file, "x").close()
+            else:
+                self._answer(node, device.name)
+                os.mkfifo(node.file)
+
+    def unplug(self, device):
+        for node in device.nodes:
+            if node.writer is not None:
+                os.close(node.writer)
+            if device.kind == "serial":
+                os.close(node.held)
+            if os.path.lexists(node.file):
+                os.unlink(node.file)
+            self.testbed.uevent("/sys" + node.system_path, "remove")
+        self.testbed.remove_device("/sys" + device.body)
+        device.nodes = []
+        self.plugged.remove(device)
+
+    def keys(self, text, layout="us"):
+        """What a scanner sends that reads this code: records of struct input_event."""
+        return subprocess.run(
+            [self.programs + "/travelerd", "keystrokes", "--layout", layout, text], stdout=subprocess.PIPE, check=True,
+        ).stdout
+
+    def scan(self, device, text, layout="us", interface=0):
+        """Reads a code; False if nobody has the scanner's node open."""
+        data = text.encode() + b"\r" if device.kind == "serial" else self.keys(text, layout)
+        return device.nodes[interface].write(data)
+
+    def _body(self, device):
+        """The path in sysfs of what has all of the device's nodes, and its description for umockdev."""
+        if device.bluetooth:
+            path = f"/devices/virtual/misc/uhid/0005:0C2E:0B61.{self.count:04X}"
+            return path, f"P: {path}\nE: SUBSYSTEM=hid\nE: HID_UNIQ={device.bluetooth}\n\n"
+        path = USB_CONTROLLER
+        hub = ""
+        for number in device.usb_port.split("."):
+            hub = f"{hub}.{number}" if hub else f"1-{number}"
+            path += "/" + hub
+        lines = ["E: SUBSYSTEM=usb", "E: DEVTYPE=usb_device", "A: idVendor=0c2e\\n", "A: idProduct=0b61\\n"]
+        lines += ["A: manufacturer=Maker\\n", f"A: product={device.name.removeprefix('Maker ')}\\n"]
+        if device.serial:
+            lines.append(f"A: serial={device.serial}\\n")
+        return path, f"P: {path}\n" + "\n".join(lines) + "\n\n"
+
+    def _node(self, device, body, interface):
+        number = self.count * 10 + interface
+        properties = {}
+        if device.usb_port:
+            properties = {"ID_BUS": "usb", "ID_PATH": device.address(interface)}
+        if device.serial:
+            properties["ID_SERIAL_SHORT"] = device.serial
+        if device.known:
+            properties["TRAVELER_PRINTER" if device.kind == "printer" else "TRAVELER_SCANNER"] = "1"
+        above = f"{body}/{body.split('/')[-1]}:1.{interface}" if device.usb_port else body
+        text = ""
+        if device.usb_port:
+            text = f"P: {above}\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_interface\nA: bInterfaceNumber=0{interface}\\n\n"
+            if device.ieee1284_id:
+                text += f"A: ieee1284_id={device.ieee1284_id}\\n\n"
+            text += "\n"
+        if device.kind == "serial":
+            name, subsystem, path = f"ttyACM{number}", "tty", f"/dev/ttyACM{number}"
+            system_path = f"{above}/tty/{name}"
+        elif device.kind == "printer":
+            name, subsystem, path = f"lp{number}", "usbmisc", f"/dev/usb/lp{number}"
+            system_path = f"{above}/usbmisc/{name}"
+        else:
+            name, subsystem, path = f"event{number}", "input", f"/dev/input/event{number}"
+            parent = f"{above}/input/input{number}"
+            system_path = f"{parent}/{name}"
+            properties["ID_INPUT"] = "1"
+            properties["ID_INPUT_MOUSE" if device.kind == "mouse" else "ID_INPUT_KEYBOARD"] = "1"
+            text += f"P: {parent}\nE: SUBSYSTEM=input\nA: name={device.name}\\n\nA: uniq={device.bluetooth or ''}\\n\n\n"
+        text += f"P: {system_path}\nE: SUBSYSTEM={subsystem}\nE: DEVNAME={path}\n"
+        text += "".join(f"E: {key}={value}\n" for key, value in properties.items()) + "\n"
+        return Node(path, self.root + path, system_path), text
+
+    def _answer(self, node, name):
+        """Lets the node answer what an evdev node is asked: its name, and that no key is down."""
+        recording = os.path.join(self.scratch, os.path.basename(node.path))
+        name = name.encode() + b"\0"
+        with open(recording, "w") as file:
+            file.write(f"@DEV {node.path}\n")
+            file.write(f"EVIOCGNAME(0) {len(name)} {name.ljust(256, bytes(1)).hex().upper()}\n")
+            file.write(f"EVIOCGKEY(0) 96 {'00' * 96}\n")
+        self.testbed.load_ioctl(node.path, recording)

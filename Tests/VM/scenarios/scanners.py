@@ -1,0 +1,210 @@
+"""Scanners of every kind: bound, unplugged, starved, asleep."""
+from guest import Guest, path_of
+from plant import scanner, site
+
+
+def identical_scanners_never_mix(guest: Guest) -> None:
+    """Four scanners of the same make and serial number, each at its own port, all scanning at once."""
+    checks = guest.checks
+    ports, scans = range(4), 50
+    guest.begin_anew(site(**{f"PASS_{port}": scanner(port=port) for port in ports}))
+    codes = {port: [f"LINE{port}-{number:03d}" for number in range(scans)] for port in ports}
+    for port in ports:
+        guest.make_units(*codes[port])
+        guest.plug(f"scanner {port}", "keyboard", port=port, serial="SAME")
+    for port in ports:
+        guest.await_connected(f"PASS_{port}")
+    for port in ports:
+        guest.type(f"scanner {port}", *codes[port], keys_per_second=150, pause=0.15)
+    for port in ports:
+        guest.await_typed(f"scanner {port}", seconds=180)
+    guest.wait("the last scans", lambda: len(guest.events.scans()) >= scans * len(ports), 60)
+
+    recorded = guest.list("/v1/scans")
+    checks.equal("scans that were recorded", len([scan for scan in recorded if "code" in scan]), scans * len(ports))
+    for port in ports:
+        here = [scan["code"] for scan in reversed(recorded) if scan["station"] == f"PASS_{port}" and "code" in scan]
+        checks.that(f"at PASS_{port} the scans of its own scanner, each once, in order", here == codes[port], here)
+    broken = [scan for scan in recorded if scan.get("reason") == "broken_scan"]
+    checks.equal("broken scans", broken, [])
+    passed = guest.list("/v1/units?stage=testing")
+    checks.equal("units that took their step", len(passed), scans * len(ports))
+
+
+def a_scanner_is_unplugged_a_hundred_times(guest: Guest) -> None:
+    """After each time it is back, and its first scan counts."""
+    checks = guest.checks
+    times = 100
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    guest.make_units(*[f"BOX-{number}" for number in range(times + 1)])
+    guest.plug("scanner", "keyboard", port=0)
+    for number in range(times + 1):
+        guest.await_connected("PASS_1", times=number + 1)
+        guest.type("scanner", f"BOX-{number}", keys_per_second=500)
+        guest.await_scan(f"BOX-{number}")
+        if number < times:
+            guest.unplug("scanner")
+            guest.plug("scanner")
+    passed = guest.events.of_kind("unit.passed", station="PASS_1")
+    checks.equal("scans that counted", [event["code"] for event in passed], [f"BOX-{n}" for n in range(times + 1)])
+    connected = guest.events.of_kind("device.connected", station="PASS_1")
+    disconnected = guest.events.of_kind("device.disconnected", station="PASS_1")
+    checks.equal("events that say that it is gone, and back", (len(disconnected), len(connected)), (times, times + 1))
+    addresses = {scan["device"] for scan in guest.list("/v1/scans") if scan["result"] == "disconnected"}
+    checks.equal("they name the device", addresses, {f"port:{path_of(0)}"})
+    device = guest.devices()[f"port:{path_of(0)}"]
+    checks.equal("the list of devices counts its scans", (device["state"], device["scans"]), ("connected", times + 1))
+
+
+def a_scanner_is_unplugged_while_it_reads(guest: Guest) -> None:
+    """Half a code is recorded as broken and never used."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    guest.make_units("BOX-1", "BOX-12")
+    guest.plug("scanner", "keyboard", port=0)
+    guest.await_connected("PASS_1")
+    # BOX-1, the first half of BOX-12, is a serial, too.
+    guest.type("scanner", "BOX-1", enter=False, then_unplug=True, keys_per_second=500)
+    broken = guest.wait("a broken scan", lambda: guest.events.of_kind("scan.refused", reason="broken_scan"))[0]
+    checks.that("it is recorded why", "unplugged" in broken.get("note", ""), broken)
+    guest.wait("it is gone", lambda: guest.events.of_kind("device.disconnected", station="PASS_1"))
+    checks.equal("nothing is half-used", guest.events.of_kind("unit.passed"), [])
+    guest.plug("scanner")
+    guest.await_connected("PASS_1", times=2)
+    guest.type("scanner", "BOX-12")
+    checks.equal("read again, it counts", guest.await_scan("BOX-12")["kind"], "unit.passed")
+
+
+def unbound_keyboards_are_left_alone(guest: Guest) -> None:
+    """Every program may have a keyboard that is bound to no station, and none has one that is."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    guest.plug("scanner", "keyboard", port=0)
+    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, name="USB Keyboard")
+    guest.plug("unbound scanner", "keyboard", port=2)
+    guest.await_connected("PASS_1")
+
+    def grab(name: str) -> str:
+        return guest.run(f"python3 /mnt/host/guest/hold.py grab {guest.node(name)}").strip()
+
+    checks.equal("a keyboard", grab("keyboard"), "free")
+    checks.equal("a scanner that nobody bound", grab("unbound scanner"), "free")
+    checks.equal("the scanner of a station", grab("scanner"), "Device or resource busy")
+    guest.type("keyboard", "SECRET-1")
+    guest.type("unbound scanner", "SECRET-2")
+    guest.await_typed("keyboard")
+    guest.await_typed("unbound scanner")
+    guest.type("scanner", "BOX-1")
+    guest.await_scan("BOX-1")
+    checks.equal("codes that were recorded", [scan["code"] for scan in guest.events.scans()], ["BOX-1"])
+
+
+def keys_are_lost_while_the_daemon_stands_still(guest: Guest) -> None:
+    """The kernel keeps some 60 events; what it drops is a broken scan, and the scans after it count."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    codes = [f"A-LONG-SERIAL-NUMBER-{number}" for number in range(6)]
+    guest.make_units(*codes, "BOX-1")
+    guest.plug("scanner", "keyboard", port=0)
+    guest.await_connected("PASS_1")
+    guest.run(f"kill -STOP {guest.daemon_pid}")
+    guest.type("scanner", *codes[:4], keys_per_second=500, pause=0.1)
+    guest.await_typed("scanner")
+    guest.run(f"kill -CONT {guest.daemon_pid}")
+    broken = guest.wait("a broken scan", lambda: guest.events.of_kind("scan.refused", reason="broken_scan"))
+    checks.that("it is recorded why", "lost" in broken[0].get("note", ""), broken[0])
+    guest.type("scanner", codes[4], codes[5], "BOX-1", pause=0.2)
+    guest.await_scan("BOX-1")
+    passed = [event["code"] for event in guest.events.of_kind("unit.passed")]
+    checks.equal("the scans after it", passed[-3:], [codes[4], codes[5], "BOX-1"])
+    checks.that("none was put together of two", set(passed) <= {*codes, "BOX-1"}, passed)
+    strange = [scan for scan in guest.events.of_kind("scan.refused") if scan["reason"] != "broken_scan"]
+    checks.equal("no piece was taken for a code", strange, [])
+
+
+def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
+    """A scanner that is a serial port (ttyACM): its lines are scans, also after it was unplugged."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(serial="ACM-77", baud=115200), PASS_2=scanner(port=1)))
+    guest.make_units("BOX-1", "BOX-2", "BOX-3", "BOX-4")
+    guest.plug("by serial number", "serial", port=0, serial="ACM-77")
+    guest.plug("by port", "serial", port=1, serial="ACM-78")
+    guest.await_connected("PASS_1")
+    guest.await_connected("PASS_2")
+    guest.type("by serial number", "BOX-1")
+    guest.type("by port", "BOX-2")
+    checks.equal("the scan of one", guest.await_scan("BOX-1").get("station"), "PASS_1")
+    checks.equal("the scan of the other", guest.await_scan("BOX-2").get("station"), "PASS_2")
+    checks.equal("the port's speed is the site file's", guest.info("by serial number")["baud"], 115200)
+    checks.equal("where none is given it is", guest.info("by port")["baud"], 9600)
+    guest.unplug("by serial number")
+    guest.wait("it is gone", lambda: guest.events.of_kind("device.disconnected", station="PASS_1"))
+    guest.plug("by serial number", port=5)
+    guest.await_connected("PASS_1", times=2)
+    guest.type("by serial number", "BOX-3", end="\r\n")
+    checks.equal("plugged in elsewhere, it is the same station's", guest.await_scan("BOX-3").get("station"), "PASS_1")
+    guest.type("by serial number", "BOX-4", end="\n")
+    guest.await_scan("BOX-4")
+    codes = [scan["code"] for scan in guest.events.scans()]
+    checks.equal("a line is one scan, whatever ends it", codes, ["BOX-1", "BOX-2", "BOX-3", "BOX-4"])
+
+
+def a_bluetooth_scanner_sleeps_and_wakes(guest: Guest) -> None:
+    """It vanishes and returns, all day; its first scan after waking counts."""
+    checks = guest.checks
+    address, times = "aa:bb:cc:12:34:56", 5
+    guest.begin_anew(site(PASS_1=scanner(serial=address)))
+    guest.make_units(*[f"BOX-{number}" for number in range(times)])
+    guest.plug("other scanner", "bluetooth", serial="aa:bb:cc:00:00:00")
+    guest.plug("scanner", "bluetooth", serial=address)
+    for number in range(times):
+        guest.await_connected("PASS_1", times=number + 1)
+        guest.type("scanner", f"BOX-{number}")
+        guest.await_scan(f"BOX-{number}")
+        guest.unplug("scanner")
+        guest.wait(
+            "it sleeps", lambda: len(guest.events.of_kind("device.disconnected", station="PASS_1")) == number + 1
+        )
+        if number + 1 < times:
+            guest.plug("scanner")
+    passed = [event["code"] for event in guest.events.of_kind("unit.passed", station="PASS_1")]
+    checks.equal("the first scans after waking", passed, [f"BOX-{number}" for number in range(times)])
+
+
+def a_scanner_shows_what_came_of_a_scan(guest: Guest) -> None:
+    """The lamp and the beeper of the scanner tell an accepted scan from a refused one."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    guest.make_units("BOX-1", "BOX-2")
+    guest.plug("beeper", "input")
+    node = guest.wait(
+        "the node of the scanner with a beeper",
+        lambda: guest.try_to_run("cd /sys/class/input && grep -l 'Input Barcode' event*/device/name | cut -d/ -f1")[1],
+    )
+    guest.apply(site(PASS_1=scanner(port=0), PASS_2=scanner(node=f"/dev/input/{node}")))
+    guest.plug("lamp", "keyboard", port=0)
+    guest.await_connected("PASS_1")
+    guest.await_connected("PASS_2")
+
+    def seconds_on(name: str, kind: str, code: str) -> float:
+        """Scans a code; answers for how long, together, the lamp or beeper was on after it."""
+        before = len(guest.info(name)[kind])
+        guest.type(name, code)
+        guest.await_scan(code)
+
+        def changes():
+            new = guest.info(name)[kind][before:]
+            return new if new and not new[-1][-1] else None  # it is off again
+
+        last = None
+        while (new := guest.wait(f"{name} shows what came of {code}", changes)) != last:
+            last = new
+            guest.run("sleep 1")  # longer than a signal's pauses
+        return sum(off[0] - on[0] for on, off in zip(new, new[1:]) if on[-1])
+
+    accepted, refused = seconds_on("lamp", "lamps", "BOX-1"), seconds_on("lamp", "lamps", "NO-SUCH-BOX")
+    checks.that("the lamp: short when it counts, long when not", 0 < accepted < refused, (accepted, refused))
+    accepted, refused = seconds_on("beeper", "sounds", "BOX-2"), seconds_on("beeper", "sounds", "NOR-THIS-ONE")
+    checks.that("the beeper: short when it counts, long when not", 0 < accepted < refused, (accepted, refused))
+    pitches = {value for _, _, value in guest.info("beeper")["sounds"] if value}
+    checks.equal("and with another pitch", len(pitches), 2)
