@@ -1,5 +1,6 @@
 import ControlAPI
 import Ledger
+import Line
 import Tracking
 
 extension Control {

@@ -1,6 +1,11 @@
 import Devices
 import Glibc
+import Labels
 import Testing
+import Tracking
+
+/// A machine without USB printers.
+private let noUsb = UsbPrinters { _ in [] }
 
 @Suite("Printer addresses")
 struct PrinterAddressTests {
@@ -12,6 +17,8 @@ struct PrinterAddressTests {
             ("tcp://127.0.0.1:9100", .tcp(host: "127.0.0.1", port: 9100)),
             ("tcp://zebra-1.plant.example:6101", .tcp(host: "zebra-1.plant.example", port: 6101)),
             ("tcp://[fe80::1%eth0]:9100", .tcp(host: "fe80::1%eth0", port: 9100)),
+            ("port:pci-0000:00:14.0-usb-0:3:1.0", .usb(.port("pci-0000:00:14.0-usb-0:3:1.0"))),
+            ("serial:PRT0001", .usb(.serial("PRT0001"))),
         ])
     func valid(text: String, address: PrinterAddress) throws {
         #expect(try PrinterAddress(parsing: text) == address)
@@ -32,6 +39,7 @@ struct PrinterAddressTests {
             "file:a\nb", "file:a\0b", "tcp://", "tcp://:9100", "tcp://h:0", "tcp://h:65536", "tcp://h:-1", "tcp://h:",
             "tcp://h:٣",
             "tcp://a b", "tcp://h:91/x", "tcp://[::1]9100", "usb:1", "http://h",
+            "port:", "port", "serial:", "serial:a b", "serial:ä", "node:/dev/usb/lp0", "PORT:x",
         ])
     func invalid(text: String) throws {
         let problem = try #require(throws: PrinterAddress.Problem.self) { try PrinterAddress(parsing: text) }
@@ -44,11 +52,11 @@ struct FilePrinterTests {
     private let state = Scratch()
 
     private func send(_ label: String, to address: String, job: String = "7", serial: String = "A1") throws {
-        try Printer(PrinterAddress(parsing: address), stateDirectory: state.path).send(
+        try Printer(PrinterAddress(parsing: address), stateDirectory: state.path, usb: noUsb).send(
             Array(label.utf8), job: job, serial: serial)
     }
 
-    private func reason(_ address: String) -> PrinterError.Reason? {
+    private func reason(_ address: String) -> PrinterCondition? {
         do {
             try send("label", to: address)
             return nil
@@ -135,9 +143,21 @@ struct FilePrinterTests {
         #expect(state.read("victim") == "before")
     }
 
+    @Test("nothing is written where nobody could record that the label is on its way")
+    func unrecorded() throws {
+        for address in ["file:labels/", "file:labels.zpl"] {
+            let error = try #require(throws: PrinterError.self) {
+                try Printer(PrinterAddress(parsing: address), stateDirectory: state.path, usb: noUsb).send(
+                    [1], job: "1", serial: "A", progress: .init(begins: { false }))
+            }
+            #expect(error.isRetryable && !error.mayBePrinted)
+        }
+        #expect(state.names() == [])
+    }
+
     @Test("a missing state directory can come back")
     func missing() throws {
-        let printer = Printer(.file(["x"]), stateDirectory: state("gone"))
+        let printer = Printer(.file(["x"]), stateDirectory: state("gone"), usb: noUsb)
         let error = try #require(throws: PrinterError.self) { try printer.send([1], job: "1", serial: "A") }
         #expect(error.isRetryable)
     }
@@ -174,7 +194,7 @@ struct NetworkPrinterTests {
         let printer = try #require(TCPPrinter())
         let label = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let received = printer.receiveOne()
-        try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/").send(label, job: "1", serial: "A")
+        try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/", usb: noUsb).send(label, job: "1", serial: "A")
         #expect(received.wait() == label)
     }
 
@@ -182,11 +202,12 @@ struct NetworkPrinterTests {
     func refused() throws {
         let port = try #require(TCPPrinter()).port
         let error = try #require(throws: PrinterError.self) {
-            try Printer(.tcp(host: "127.0.0.1", port: port), stateDirectory: "/").send([1], job: "1", serial: "A")
+            try Printer(.tcp(host: "127.0.0.1", port: port), stateDirectory: "/", usb: noUsb).send([1], job: "1", serial: "A")
         }
         #expect(error.reason == .offline)
         #expect(error.isRetryable)
         #expect(error.description == "cannot print on tcp://127.0.0.1:\(port): Connection refused")
+        #expect(!error.mayBePrinted)
     }
 
     @Test("a printer that hangs up within a label is offline")
@@ -195,18 +216,19 @@ struct NetworkPrinterTests {
         let hungUp = printer.hangUpOnOne()
         let error = try #require(throws: PrinterError.self) {
             let label = [UInt8](repeating: 0, count: 32 << 20)
-            try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/").send(
+            try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/", usb: noUsb).send(
                 label, job: "1", serial: "A")
         }
         _ = hungUp.wait()
         #expect(error.reason == .offline)
         #expect(error.description.contains("the connection broke"))
+        #expect(error.mayBePrinted)
     }
 
     @Test("a name without an address, such as that of a printer that is off")
     func unknownHost() throws {
         let error = try #require(throws: PrinterError.self) {
-            try Printer(.tcp(host: "256.256.256.256", port: 9100), stateDirectory: "/").send([1], job: "1", serial: "A")
+            try Printer(.tcp(host: "256.256.256.256", port: 9100), stateDirectory: "/", usb: noUsb).send([1], job: "1", serial: "A")
         }
         #expect(error.description.hasPrefix("cannot print on tcp://256.256.256.256:9100: no address for"))
     }

@@ -85,6 +85,14 @@ class Machine:
             self._process.wait()
             self._process = None
 
+    def share(self, source: pathlib.Path, name: str) -> None:
+        """Makes a copy of a file or directory visible in the guest as /mnt/host/NAME."""
+        target = self.directory / "host" / name
+        if source.is_dir():
+            shutil.copytree(source, target, dirs_exist_ok=True)
+        else:
+            shutil.copy(source, target)
+
     @property
     def _write_log(self) -> pathlib.Path:
         return self.directory / "writes.log"
@@ -167,12 +175,3 @@ class Agent:
 def _die_with_parent() -> None:
     """Runs in the child before QEMU: when the tests are killed, so is the guest."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def share(directory: pathlib.Path, machine: Machine, name: str) -> None:
-    """Makes a file or directory visible in the guest as /mnt/host/NAME."""
-    target = machine.directory / "host" / name
-    if directory.is_dir():
-        shutil.copytree(directory, target, dirs_exist_ok=True)
-    else:
-        shutil.copy(directory, target)

@@ -63,6 +63,7 @@ class Typing:
     def clear(self):
         """Forgets what is not typed yet."""
         self._reports.clear()
+        self._begun = None
 
     @property
     def waiting(self):
@@ -81,7 +82,8 @@ class Typing:
         gap, report, text = self._reports.popleft()
         if report is not None:
             now = time.monotonic()
-            self._begun = self._begun or now
+            if self._begun is None and report != RELEASED:
+                self._begun = now
             if text is not None:
                 self.delivered.append((text, self._begun, now))
                 self._begun = None
