@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Labels
 import Synchronization
@@ -50,7 +51,7 @@ struct UsbPrinterTests {
                 return true
             }))
         #expect(stand.received == label)
-        #expect(begun.withLock(\.self) == [[]])
+        #expect(begun.withLock { $0 } == [[]])
     }
 
     @Test(
@@ -80,7 +81,7 @@ struct UsbPrinterTests {
                 told.withLock { $0.append(condition) }
                 stand.change { $0.condition = .ready }
             }))
-        #expect(told.withLock(\.self) == [.paperOut, nil])
+        #expect(told.withLock { $0 } == [.paperOut, nil])
         #expect(stand.received == label)
     }
 
@@ -133,7 +134,7 @@ struct UsbPrinterTests {
                 told.withLock { $0.append(condition) }
                 stand.change { $0.isSilent = false }
             }))
-        #expect(told.withLock(\.self) == [.fault, nil])
+        #expect(told.withLock { $0 } == [.fault, nil])
     }
 
     @Test("a ready printer that takes no more is offline, and the label may exist")
@@ -177,7 +178,7 @@ struct UsbPrinterTests {
             failure(
                 label, printers(stand),
                 .init(
-                    isHeldUp: { _ in isStopped.withLock { $0 = true } }, isStopped: { isStopped.withLock(\.self) })))
+                    isHeldUp: { _ in isStopped.withLock { $0 = true } }, isStopped: { isStopped.withLock { $0 } })))
         #expect(error.mayBePrinted)
     }
 
@@ -226,7 +227,8 @@ struct UsbPrinterTests {
         var faces = two
         faces[1].body = faces[0].body
         faces.append(Device(kind: .serial, node: "/nonexistent/ttyACM0", name: "tty", body: "usb3"))
-        #expect(failure(label, UsbPrinters { [faces] _ in faces })?.reason == .offline)
+        let open = UsbPrinters { [faces] _ in faces }
+        #expect(failure(label, open)?.reason == .offline)
     }
 
     @Test("how an idle printer is")
@@ -272,18 +274,19 @@ private final class PrinterStandIn: Sendable {
     private let wake: Int32
 
     init?() {
-        master = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)
-        guard master >= 0, grantpt(master) == 0, unlockpt(master) == 0, let name = ptsname(master) else { return nil }
-        path = String(cString: name)
-        slave = open(path, O_RDWR | O_NOCTTY)
-        wake = eventfd(0, Int32(EFD_NONBLOCK.rawValue))
+        var (master, slave) = (Int32(-1), Int32(-1))
+        var name = [CChar](repeating: 0, count: 64)
+        guard openpty(&master, &slave, &name, nil, nil) == 0 else { return nil }
+        path = String(buffer: name)
+        (self.master, self.slave) = (master, slave)
+        wake = eventfd(0, Int32(EFD_NONBLOCK))
         var line = termios()
-        guard slave >= 0, wake >= 0, tcgetattr(slave, &line) == 0 else { return nil }
+        guard tcgetattr(slave, &line) == 0 else { return nil }
         cfmakeraw(&line)
         guard tcsetattr(slave, TCSANOW, &line) == 0 else { return nil }
-        let thread = Answer<Void> { [weak self, master, slave, wake] in
-            while self?.state.withLock({ $0.isReading }) ?? false || self != nil {
-                let isReading = self?.state.withLock(\.isReading) ?? false
+        _ = fcntl(master, F_SETFL, O_NONBLOCK)
+        let thread = Answer<Void> { [weak self, wake, master, slave] in
+            while let isReading = self?.state.withLock(\.isReading) {
                 var entries = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
                 if isReading { entries.append(pollfd(fd: master, events: Int16(POLLIN), revents: 0)) }
                 poll(&entries, nfds_t(entries.count), 1_000)

@@ -7,6 +7,7 @@ a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at a
 import array
 import errno
 import fcntl
+import glob
 import os
 import pty
 import shutil
@@ -125,6 +126,10 @@ class Bed:
                 os.unlink(node.file)
             self.testbed.uevent("/sys" + node.system_path, "remove")
         self.testbed.remove_device("/sys" + device.body)
+        # umockdev leaves links to what is gone, and ends the process where it would make them again.
+        for link in glob.glob(self.root + "/sys/bus/*/devices/*") + glob.glob(self.root + "/sys/class/*/*"):
+            if not os.path.exists(link):
+                os.unlink(link)
         device.nodes = []
         self.plugged.remove(device)
 
