@@ -150,21 +150,25 @@ struct ScannerReader {
                 if isListened { wanted[device.node] = .nobody(device) }
             }
         }
+        var bereft: Set<BoundScanner> = []
         for key in slots.keys.sorted() {
             guard let slot = slots[key], wanted[slot.node] != slot.owner else { continue }
-            close(key, reason: ScannerPort.Unavailable.unplugged)
+            if var port = slot.port { take(port.disconnected(), from: key) }
             slots[key] = nil
+            if case .station(let scanner) = slot.owner { bereft.insert(scanner) }
+        }
+        // Only now: a composite device loses its nodes one after the other, and is there until the last of them.
+        for scanner in bereft { tell(scanner) }
+        for (scanner, _) in told where !scanners.contains(scanner) {
+            if told.removeValue(forKey: scanner) == .connected {
+                onEvent(.disconnected(scanner, reason: "no longer bound to a station"))
+            }
         }
         let known = Set(slots.values.map(\.node))
         for (node, owner) in wanted.sorted(by: { $0.key < $1.key }) where !known.contains(node) {
             slots[nextKey] = Slot(node: node, owner: owner)
             open(nextKey)
             nextKey += 1
-        }
-        for (scanner, _) in told where !scanners.contains(scanner) {
-            if told.removeValue(forKey: scanner) == .connected {
-                onEvent(.disconnected(scanner, reason: "no longer bound to a station"))
-            }
         }
         for scanner in scanners { tell(scanner) }
     }
@@ -193,8 +197,11 @@ struct ScannerReader {
             condition = .away(reason)
         } else if let failed {
             condition = .away(failed.reason)
+        } else if own.isEmpty {
+            let wasThere = told[scanner] == .connected
+            condition = .away(wasThere ? ScannerPort.Unavailable.unplugged : ScannerPort.Unavailable.missing)
         } else {
-            condition = own.isEmpty ? .away(ScannerPort.Unavailable.missing) : .connected
+            condition = .connected
         }
         let before = told.updateValue(condition, forKey: scanner)
         if condition == before { return }

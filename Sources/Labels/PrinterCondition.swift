@@ -45,8 +45,9 @@ public enum PrinterCondition: String, Sendable, CaseIterable {
         }
     }
 
-    /// Whether it passes without a change of the configuration.
-    public var isPassing: Bool { self != .notPermitted && self != .unusable }
+    /// Whether it passes without a change of the configuration. Permission does: a node that was plugged in just now gets
+    /// its group a moment later.
+    public var isPassing: Bool { self != .unusable }
 
     /// What is the matter and what to do, for people.
     public var sentence: String {

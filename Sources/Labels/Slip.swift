@@ -9,7 +9,7 @@ public struct Slip: Sendable, Equatable {
     /// Sentences, each wrapped to the width. What has no room is cut off with `...`.
     public var lines: [String]
     /// A code to be scanned from the slip, printed as Code 128 with its text. Up to 13 characters print in bars of two dots,
-    /// which any scanner reads; one that is longer than 32 or beyond ASCII is printed as text only.
+    /// which any scanner reads; one that is longer than 31 or beyond ASCII is printed as text only.
     public var barcode: String?
     /// The time, in small letters at the foot.
     public var time: String

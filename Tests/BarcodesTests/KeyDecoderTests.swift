@@ -68,7 +68,7 @@ import Testing
             // A pause is noticed by the next event, or by the time.
             ("A B ~150 C ENTER D ENTER", ["pause ab", "pause c", "complete d"]),
             ("A B ^150 C ENTER", ["pause ab", "pause c"]),
-            ("A B ~999 C ENTER", ["pause ab", "pause c"]),
+            ("A B ~990 C ENTER", ["pause ab", "pause c"]),
             ("A B ~1001 C ENTER", ["pause ab", "complete c"]),
             ("A B ~98 C ENTER", ["complete abc"]),
             ("A B ~99 C ENTER", ["pause ab", "pause c"]),  // 100 ms from the release on

@@ -22,6 +22,8 @@ struct AccessTests {
         ("POST /v1/work-orders/{number}/close", "A", []), ("POST /v1/work-orders/{number}/cancel", "A", []),
         ("GET /v1/stations", "ADTM", []), ("GET /v1/stations/{name}", "ADTM", []),
         ("POST /v1/stations/{name}/scans", "ATM", []), ("GET /v1/stations/{name}/watch", "ADTM", []),
+        ("GET /v1/devices", "A", []), ("POST /v1/devices/pair", "A", []),
+        ("GET /v1/devices/pair/{station}", "A", []), ("POST /v1/devices/{device}/unbind", "A", []),
         ("GET /v1/labels", "A", ["labels:print"]), ("GET /v1/labels/{id}", "A", ["labels:print"]),
         ("POST /v1/labels", "A", ["labels:print"]), ("POST /v1/labels/{id}/retry", "A", ["labels:print"]),
         ("POST /v1/labels/{id}/cancel", "A", ["labels:print"]),
@@ -44,6 +46,7 @@ struct AccessTests {
     static func target(_ template: String) -> String {
         template.replacing("{serial}", with: "DSKZQ1X").replacing("{number}", with: "DSKZQWOX")
             .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{login}", with: "mia")
+            .replacing("{station}", with: "DSKZQASMX").replacing("{device}", with: "serial:DSKZQ")
             .replacing("products/{code}", with: "products/BRD").replacing(
                 "suppliers/{code}", with: "suppliers/SUPPLIERZQX"
             )

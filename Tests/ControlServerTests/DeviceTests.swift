@@ -45,9 +45,10 @@ struct DeviceTests {
         close(pipe)
         try await until { await shop.device(address)?["state"] == "absent" }
         try await until { await shop.scans("ASK-9").count == 5 }
-        #expect(
-            await shop.scans("ASK-9") == ["disconnected", "connected", "refused", "refused", "disconnected"]
-                || shop.scans("ASK-9") == ["disconnected", "connected", "refused", "disconnected", "refused"])
+        // The half scan and the unplugging come by two ways; either may be on record first.
+        let log = await shop.scans("ASK-9")
+        #expect(log.prefix(3) == ["disconnected", "connected", "refused"])
+        #expect(log.suffix(2).sorted() == ["disconnected", "refused"])
         #expect(await shop.device(address)?["errors"] == 1)
 
         let unbound = await shop.ask("root", "POST", "/v1/devices/\(escaped(address))/unbind", [:])

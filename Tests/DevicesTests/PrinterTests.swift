@@ -194,7 +194,8 @@ struct NetworkPrinterTests {
         let printer = try #require(TCPPrinter())
         let label = (0..<2_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         let received = printer.receiveOne()
-        try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/", usb: noUsb).send(label, job: "1", serial: "A")
+        try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/", usb: noUsb).send(
+            label, job: "1", serial: "A")
         #expect(received.wait() == label)
     }
 
@@ -202,7 +203,8 @@ struct NetworkPrinterTests {
     func refused() throws {
         let port = try #require(TCPPrinter()).port
         let error = try #require(throws: PrinterError.self) {
-            try Printer(.tcp(host: "127.0.0.1", port: port), stateDirectory: "/", usb: noUsb).send([1], job: "1", serial: "A")
+            try Printer(.tcp(host: "127.0.0.1", port: port), stateDirectory: "/", usb: noUsb).send(
+                [1], job: "1", serial: "A")
         }
         #expect(error.reason == .offline)
         #expect(error.isRetryable)
@@ -228,7 +230,8 @@ struct NetworkPrinterTests {
     @Test("a name without an address, such as that of a printer that is off")
     func unknownHost() throws {
         let error = try #require(throws: PrinterError.self) {
-            try Printer(.tcp(host: "256.256.256.256", port: 9100), stateDirectory: "/", usb: noUsb).send([1], job: "1", serial: "A")
+            try Printer(.tcp(host: "256.256.256.256", port: 9100), stateDirectory: "/", usb: noUsb).send(
+                [1], job: "1", serial: "A")
         }
         #expect(error.description.hasPrefix("cannot print on tcp://256.256.256.256:9100: no address for"))
     }

@@ -83,7 +83,7 @@ class Bed:
         os.makedirs(self.root + "/dev/usb")
 
     def close(self):
-        for device in list(self.plugged):
+        for device in reversed(self.plugged[:]):
             self.unplug(device)
         shutil.rmtree(self.scratch)
         self.testbed = None
@@ -110,6 +110,10 @@ class Bed:
                 tty.setraw(end)
                 os.symlink(os.ttyname(end), node.file)
                 node.held = end
+                # umockdev knows no TIOCEXCL; the other settings don't pass through it.
+                handler = UMockdev.IoctlBase()
+                handler.connect("handle-ioctl", lambda _, client: client.complete(0, 0) or True)
+                self.testbed.attach_ioctl(node.path, handler)
             elif device.kind == "printer":
                 open(node.file, "x").close()
             else:
@@ -117,21 +121,25 @@ class Bed:
                 os.mkfifo(node.file)
 
     def unplug(self, device):
-        for node in device.nodes:
-            if node.writer is not None:
-                os.close(node.writer)
-            if device.kind == "serial":
-                os.close(node.held)
-            if os.path.lexists(node.file):
-                os.unlink(node.file)
-            self.testbed.uevent("/sys" + node.system_path, "remove")
+        while device.nodes:
+            self.unplug_node(device)
         self.testbed.remove_device("/sys" + device.body)
         # umockdev leaves links to what is gone, and ends the process where it would make them again.
         for link in glob.glob(self.root + "/sys/bus/*/devices/*") + glob.glob(self.root + "/sys/class/*/*"):
             if not os.path.exists(link):
                 os.unlink(link)
-        device.nodes = []
         self.plugged.remove(device)
+
+    def unplug_node(self, device):
+        """The first of a device's nodes goes, as it does a moment before the others."""
+        node = device.nodes.pop(0)
+        if node.writer is not None:
+            os.close(node.writer)
+        if device.kind == "serial":
+            os.close(node.held)
+        if os.path.lexists(node.file):
+            os.unlink(node.file)
+        self.testbed.uevent("/sys" + node.system_path, "remove")
 
     def keys(self, text, layout="us"):
         """What a scanner sends that reads this code: records of struct input_event."""
@@ -202,3 +210,12 @@ class Bed:
             file.write(f"EVIOCGNAME(0) {len(name)} {name.ljust(256, bytes(1)).hex().upper()}\n")
             file.write(f"EVIOCGKEY(0) 96 {'00' * 96}\n")
         self.testbed.load_ioctl(node.path, recording)
+
+
+if __name__ == "__main__":
+    # Whether there can be a bed on this machine: whether programs are shown its devices, not the machine's own.
+    testbed = UMockdev.Testbed.new()
+    testbed.add_from_string("P: /devices/bed\nE: SUBSYSTEM=input\n")
+    seen = os.listdir("/sys/class/input")
+    if seen != ["bed"]:
+        raise SystemExit(f"programs are shown {seen} as input devices, not the bed's")

@@ -35,20 +35,35 @@ class Daemon:
         self.directory = tempfile.mkdtemp(prefix="traveler-hotplug.")
         self.socket = self.directory + "/control.sock"
         self.log_file = self.directory + "/log"
-        with open(self.log_file, "wb") as log:
-            self.process = subprocess.Popen(
-                [bed.programs + "/travelerd", "serve", "--directory", self.directory, "--socket", self.socket],
-                env=bed.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         # travelerctl is a program as any other: it needs no bed.
         self.environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "UMOCKDEV_DIR")}
         self.environment["TRAVELER_SOCKET"] = self.socket
         try:
-            wait("the daemon's first answer", self._answers)
+            self.start()
             self.apply(site)
         except Failed:
             print(self.log())
             self.close()
             raise
+
+    def start(self):
+        with open(self.log_file, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.bed.programs + "/travelerd", "serve", "--directory", self.directory, "--socket", self.socket],
+                env=self.bed.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        wait("the daemon's first answer", self._answers)
+
+    def stop(self):
+        """Ends the daemon as systemd does."""
+        if self.process.poll() is not None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise Failed("travelerd did not end within 20 s") from None
 
     def _answers(self):
         if self.process.poll() is not None:
@@ -56,14 +71,10 @@ class Daemon:
         return self.ctl("whoami").returncode == 0
 
     def close(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(20)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        shutil.rmtree(self.directory)
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.directory)
 
     def log(self):
         with open(self.log_file, errors="replace") as file:

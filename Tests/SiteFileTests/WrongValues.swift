@@ -223,11 +223,11 @@ let wrongStations: [WrongFile] = [
               - { tcp: host }
         """,
         "6:9: stations[0].printers[1]: this printer is listed twice; keep one",
-        #"7:9: stations[0].printers[2]: expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "file:../labels"; the path is relative, and no name in it begins with a dot"#,
-        #"8:9: stations[0].printers[3]: expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "file:/tmp/labels"; the path is relative, and no name in it begins with a dot"#,
-        #"9:9: stations[0].printers[4]: expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "usb:1""#,
-        #"11:9: stations[0].printers[6]: expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "tcp://10.0.0.7:0"; a port is 1 to 65535"#,
-        #"13:9: stations[0].printers[8]: expected file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "tcp://""#,
+        #"7:9: stations[0].printers[2]: expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "file:../labels"; the path is relative, and no name in it begins with a dot"#,
+        #"8:9: stations[0].printers[3]: expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "file:/tmp/labels"; the path is relative, and no name in it begins with a dot"#,
+        #"9:9: stations[0].printers[4]: expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "usb:1""#,
+        #"11:9: stations[0].printers[6]: expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "tcp://10.0.0.7:0"; a port is 1 to 65535"#,
+        #"13:9: stations[0].printers[8]: expected port:ID_PATH, serial:NUMBER, file:NAME, file:DIRECTORY/ or tcp://HOST:PORT, found "tcp://""#,
         "14:9: stations[0].printers[9]: expected text, found a mapping of keys"),
     WrongFile(
         "scanners",
@@ -253,7 +253,7 @@ let wrongStations: [WrongFile] = [
         "8:9: stations[0].scanners[3]: a scanner has one address; keep one of port, serial",
         #"9:19: stations[0].scanners[4].serial: expected 1 to 255 printable characters without spaces, found "SN 77001""#,
         "10:9: stations[0].scanners[5]: a scanner needs a port, a serial or a node, as in { port: pci-0000:00:14.0-usb-0:2:1.0, layout: us }",
-        #"11:57: stations[0].scanners[6].baud: expected one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, found "9601""#,
+        #"11:55: stations[0].scanners[6].baud: expected one of 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, found "9601""#,
         #"12:12: stations[0].slips: there is no choice of slips "some"; known: "refused", "all""#,
         #"13:43: stations[1].scanners[0]: node:/dev/input/event3 is bound to station "A-1" already; a scanner has one station"#,
         "15:39: stations[3].slips: there is no printer for the slips; give the station `printers`"
