@@ -103,6 +103,9 @@ let package = Package(
         .testTarget(
             name: "DevicesTests", dependencies: ["Devices", "Barcodes", "Labels", "Tracking", "CLinux"],
             swiftSettings: strict),
+        .testTarget(
+            name: "LineTests", dependencies: ["Line", "Devices", "Labels", "Ledger", "Tracking", "Barcodes"],
+            swiftSettings: strict),
         .testTarget(name: "BarcodesTests", dependencies: ["Barcodes"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -60,7 +60,7 @@ enum Marked {
               - { name: DSKZQASMX, mode: pass, stages: [assembly], team: desk }
               - { name: NONZQASMX, mode: pass, stages: [assembly] }
             """
-        let shop = try await Shop(site: site)
+        let shop = try await Shop(site: site, withDevices: true)
         func must(_ method: String, _ target: String, _ body: JSONValue? = nil) async throws {
             let answer = await shop.ask("ada", method, target, body)
             try #require(answer.status < 300, "\(method) \(target): \(answer.text)")

@@ -1,4 +1,5 @@
 import CLinux
+import Dispatch
 import Glibc
 import Labels
 import Synchronization
@@ -291,7 +292,7 @@ private final class PrinterStandIn: Sendable {
         cfmakeraw(&line)
         guard tcsetattr(slave, TCSANOW, &line) == 0 else { return nil }
         _ = fcntl(master, F_SETFL, O_NONBLOCK)
-        let thread = Answer<Void> { [weak self, wake, master, slave] in
+        DispatchQueue(label: "stand-in").async { [weak self, wake, master, slave] in
             while let isReading = self?.state.withLock(\.isReading) {
                 var entries = [pollfd(fd: wake, events: Int16(POLLIN), revents: 0)]
                 if isReading { entries.append(pollfd(fd: master, events: Int16(POLLIN), revents: 0)) }
@@ -302,7 +303,6 @@ private final class PrinterStandIn: Sendable {
             }
             for fd in [master, slave, wake] { close(fd) }
         }
-        withExtendedLifetime(thread) {}
     }
 
     var received: [UInt8] { state.withLock(\.received) }

@@ -1,10 +1,12 @@
-"""The real travelerd in a bed of devices, and the real travelerctl beside it."""
+"""The real travelerd in a bed of devices, the real travelerctl beside it, and what is checked of them."""
 
+import contextlib
 import ctypes
 import glob
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +17,13 @@ import time
 
 class Failed(Exception):
     """A check did not hold, or what was waited for did not come."""
+
+
+def check(what, holds, seen=None):
+    """Prints a line if it holds, and ends the case if it doesn't."""
+    if not holds:
+        raise Failed(f"{what}; instead: {seen}" if seen is not None else what)
+    print(f"  ok  {what}", flush=True)
 
 
 def wait(what, probe, seconds=30):
@@ -183,3 +192,51 @@ class Opens:
             return len(os.read(self.fd, 4096)) > 0
         except BlockingIOError:
             return False
+
+
+@contextlib.contextmanager
+def plant(bed, **stations):
+    """A daemon whose stations have these scanners and printers."""
+    site = "stations:\n"
+    for name, devices in stations.items():
+        site += f"  - {{ name: {name}, mode: lookup, {devices} }}\n"
+    daemon = Daemon(bed, site)
+    try:
+        yield daemon
+    except Exception:
+        print("  The daemon's log:\n    " + daemon.log().replace("\n", "\n    "))
+        raise
+    finally:
+        daemon.close()
+
+
+class Pairing:
+    """A `travelerctl device pair` that waits for its scanner."""
+
+    def __init__(self, daemon, station, *options):
+        self.process = subprocess.Popen(
+            daemon.command("device", "pair", station, "--json", *options), env=daemon.environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        said = self.process.stderr.readline()
+        found = re.search(r"\bZ[0-9]{10}\b", said)
+        if not found:
+            self.process.kill()
+            raise Failed(f"travelerctl device pair showed no code: {said}{self.process.stderr.read()}")
+        self.code = found.group()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.communicate()
+
+    def is_waiting(self):
+        return self.process.poll() is None
+
+    def result(self):
+        output, errors = self.process.communicate(timeout=30)
+        if not output:
+            raise Failed(f"travelerctl device pair said nothing: {errors}")
+        return json.loads(output)
