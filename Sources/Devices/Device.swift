@@ -35,9 +35,18 @@ public struct Device: Hashable, Sendable {
         (self.kind, self.node, self.name, self.body) = (kind, node, name, body)
     }
 
-    /// The address by which it is bound when nobody says otherwise: its port, else its serial, else its node.
+    /// The port without the interface at its end: the place where the whole device is plugged in. A composite scanner reads
+    /// by any of its interfaces, and the one that replaces it may have others.
+    public var socket: String? {
+        guard let port, let colon = port.lastIndex(of: ":"), port.contains("-usb-") else { return port }
+        let interface = port[port.index(after: colon)...].split(separator: ".", omittingEmptySubsequences: false)
+        let isInterface = interface.count == 2 && interface.allSatisfy { !$0.isEmpty && $0.allSatisfy(\.isWholeNumber) }
+        return isInterface ? String(port[..<colon]) : port
+    }
+
+    /// The address by which it is bound when nobody says otherwise: its socket, else its serial, else its node.
     public var address: DeviceAddress {
-        if let port { return .port(port) }
+        if let socket { return .port(socket) }
         if let serial = serials.first { return .serial(serial) }
         return .node(node)
     }

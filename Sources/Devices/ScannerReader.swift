@@ -159,8 +159,11 @@ struct ScannerReader {
         }
         // Only now: a composite device loses its nodes one after the other, and is there until the last of them.
         for scanner in bereft { tell(scanner) }
+        let addresses = Set(scanners.map(\.address))
         for (scanner, _) in told where !scanners.contains(scanner) {
-            if told.removeValue(forKey: scanner) == .connected {
+            let wasConnected = told.removeValue(forKey: scanner) == .connected
+            // One that is read otherwise from now on, as in another layout, was never away.
+            if wasConnected, !addresses.contains(scanner.address) {
                 onEvent(.disconnected(scanner, reason: "no longer bound to a station"))
             }
         }

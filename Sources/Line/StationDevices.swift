@@ -28,6 +28,8 @@ public final class StationDevices: Sendable {
         var lastScans: [String: Int64] = [:]
         /// The station of each scanner.
         var owners: [DeviceAddress: String] = [:]
+        /// A disk that is full then stays so: nothing is tried again.
+        var isStopping = false
         /// The last pairing of each station.
         var pairings: [String: Pairing] = [:]
     }
@@ -35,6 +37,7 @@ public final class StationDevices: Sendable {
     /// That a device came or went.
     private struct Plug: Sendable {
         var device: DeviceAddress
+        var station: String
         var isConnected: Bool
         var note: String
     }
@@ -95,15 +98,18 @@ public final class StationDevices: Sendable {
         let recent = (try? await ledger.read { try $0.recentScans() }) ?? [:]
         book.withLock { $0.lastScans = recent }
         let changes = ledger.committed { $0.event.kind == .plantChanged }
-        async let journal: Void = keepJournal()
+        // Not a child of this task: what happens at its end is still to be written down.
+        let journal = Task { await self.keepJournal() }
         bind()
         for await _ in changes { bind() }
         loop.stop()
-        for (device, known) in book.withLock({ $0.scanners }) where known.isConnected {
-            whenPlugged.yield(Plug(device: device, isConnected: false, note: "travelerd stopped"))
+        let (owners, scanners) = book.withLock { ($0.owners, $0.scanners) }
+        for (device, station) in owners where scanners[device]?.isConnected == true {
+            whenPlugged.yield(Plug(device: device, station: station, isConnected: false, note: "travelerd stopped"))
         }
         whenPlugged.finish()
-        await journal
+        book.withLock { $0.isStopping = true }
+        await journal.value
     }
 
     private func bind() {
@@ -112,23 +118,27 @@ public final class StationDevices: Sendable {
                 BoundScanner($0.device, layout: KeyboardLayout(rawValue: $0.layout) ?? .us, baud: $0.baud ?? 9_600)
             }
         loop.bind(scanners.sorted { $0.address.description < $1.address.description })
-        // A scanner that goes to another station stays connected: there it came just now.
-        let moved = book.withLock { book in
-            let owners = ledger.plant.scannerOwners
+        // A scanner that goes to another station stays connected: it leaves the one, and comes to the other.
+        let owners = ledger.plant.scannerOwners
+        let before = book.withLock { book in
             defer { book.owners = owners }
-            return owners.filter { book.owners[$0.key] != nil && book.owners[$0.key] != $0.value }.keys
-                .compactMap { device in book.scanners[device].map { (device: device, known: $0) } }
+            return book.owners.filter { owners[$0.key] != $0.value && book.scanners[$0.key]?.isConnected == true }
         }
-        for (device, known) in moved where known.isConnected {
-            whenPlugged.yield(
-                Plug(device: device, isConnected: true, note: known.name ?? "bound to another station before"))
+        for (device, station) in before {
+            let new = owners[device]
+            let note = new.map { "bound to \($0) now" } ?? "no longer bound to a station"
+            whenPlugged.yield(Plug(device: device, station: station, isConnected: false, note: note))
+            if let new {
+                let note = "bound to \(station) before"
+                whenPlugged.yield(Plug(device: device, station: new, isConnected: true, note: note))
+            }
         }
     }
 
     /// Puts on record that devices came and went, in their order; a full disk delays it.
     private func keepJournal() async {
         for await plug in plugs {
-            guard let station = ledger.plant.station(ofScanner: plug.device)?.name else { continue }
+            let station = plug.station
             let command = Command.recordDevice(
                 plug.device, station: station, isConnected: plug.isConnected, note: plug.note)
             while true {
@@ -138,7 +148,8 @@ public final class StationDevices: Sendable {
                 } catch {
                     log.error(
                         "cannot record that a scanner came or went: \(error)", metadata: ["station": "\(station)"])
-                    do { try await Task.sleep(for: .seconds(1)) } catch { return }
+                    if book.withLock({ $0.isStopping }) { return }
+                    try? await Task.sleep(for: .seconds(1))
                 }
             }
         }
@@ -184,7 +195,8 @@ public final class StationDevices: Sendable {
             return isNews
         }
         // That it is away for another reason is no news for the record.
-        if isNews { whenPlugged.yield(Plug(device: device, isConnected: isConnected, note: text)) }
+        guard isNews, let station = ledger.plant.station(ofScanner: device)?.name else { return }
+        whenPlugged.yield(Plug(device: device, station: station, isConnected: isConnected, note: text))
     }
 
     // MARK: What operators are told
@@ -337,7 +349,7 @@ public final class StationDevices: Sendable {
     /// The address by which a device is bound.
     private func address(of device: Device, by key: Pairing.Key?) throws(Refusal) -> DeviceAddress {
         guard key == .serial || key == nil && device.port == nil else {
-            if let port = device.port { return .port(port) }
+            if let socket = device.socket { return .port(socket) }
             throw Refusal(
                 .invalid, "\(device.name) is plugged in nowhere that has a name; pair it by its serial number")
         }

@@ -1,7 +1,7 @@
 """Devices that come and go, as udev tells of them, on a machine that has none of them (umockdev).
 
-Behind an evdev node stands a named pipe, and what is written to it is read as a scanner's keys; behind a serial port stands
-a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at an unplug, is not to be had here.
+Behind an evdev node stands a named pipe, and what is written to it is read as a scanner's keys; behind a serial port
+stands a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at an unplug, is not to be had here.
 """
 
 import array
@@ -28,8 +28,8 @@ ID_PATH = "pci-0000:00:14.0-usb-0:"
 class Device:
     """A device that can be plugged in again and again; each time its nodes have other numbers."""
 
-    def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1, known=False,
-                 bluetooth=None, ieee1284_id=None):
+    def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1,
+                 known=False, bluetooth=None, ieee1284_id=None):
         """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, printer or mouse;
         bluetooth: its address, for a device that is on no USB port; known: whether the udev rules know its make."""
         self.usb_port, self.serial, self.name, self.kind = usb_port, serial, name, kind
@@ -89,7 +89,7 @@ class Bed:
         self.testbed = None
 
     def plug(self, device, node_is_late=False):
-        """Plugs a device in. With node_is_late, udev tells of it before its node is there: call make_nodes afterwards."""
+        """Plugs a device in. With node_is_late, udev tells of it before its node is there: call make_nodes then."""
         self.count += 1
         body, description = self._body(device)
         for interface in range(device.interfaces):
@@ -196,7 +196,8 @@ class Bed:
             system_path = f"{parent}/{name}"
             properties["ID_INPUT"] = "1"
             properties["ID_INPUT_MOUSE" if device.kind == "mouse" else "ID_INPUT_KEYBOARD"] = "1"
-            text += f"P: {parent}\nE: SUBSYSTEM=input\nA: name={device.name}\\n\nA: uniq={device.bluetooth or ''}\\n\n\n"
+            text += f"P: {parent}\nE: SUBSYSTEM=input\nA: name={device.name}\\n\n"
+            text += f"A: uniq={device.bluetooth or ''}\\n\n\n"
         text += f"P: {system_path}\nE: SUBSYSTEM={subsystem}\nE: DEVNAME={path}\n"
         text += "".join(f"E: {key}={value}\n" for key, value in properties.items()) + "\n"
         return Node(path, self.root + path, system_path), text

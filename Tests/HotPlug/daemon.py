@@ -15,6 +15,9 @@ import tempfile
 import time
 
 
+COMINGS = ("connected", "disconnected")
+
+
 class Failed(Exception):
     """A check did not hold, or what was waited for did not come."""
 
@@ -39,17 +42,17 @@ def wait(what, probe, seconds=30):
 
 
 class Daemon:
-    def __init__(self, bed, site):
+    def __init__(self, bed, site_file):
         self.bed = bed
         self.directory = tempfile.mkdtemp(prefix="traveler-hotplug.")
         self.socket = self.directory + "/control.sock"
         self.log_file = self.directory + "/log"
         # travelerctl is a program as any other: it needs no bed.
-        self.environment = {key: value for key, value in os.environ.items() if key not in ("LD_PRELOAD", "UMOCKDEV_DIR")}
-        self.environment["TRAVELER_SOCKET"] = self.socket
+        self.environment = {**os.environ, "TRAVELER_SOCKET": self.socket}
+        self.environment.pop("LD_PRELOAD", None)
         try:
             self.start()
-            self.apply(site)
+            self.apply(site_file)
         except Failed:
             print(self.log())
             self.close()
@@ -94,7 +97,8 @@ class Daemon:
 
     def ctl(self, *arguments):
         """Runs travelerctl to its end."""
-        return subprocess.run(self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            self.command(*arguments), env=self.environment, capture_output=True, text=True, timeout=120)
 
     def json(self, *arguments):
         done = self.ctl(*arguments, "--json")
@@ -102,10 +106,10 @@ class Daemon:
             raise Failed(f"travelerctl {' '.join(arguments)}: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
-    def apply(self, site):
+    def apply(self, site_file):
         path = self.directory + "/site.yaml"
         with open(path, "w") as file:
-            file.write(site)
+            file.write(site_file)
         done = self.ctl("site", "apply", path)
         if done.returncode != 0:
             raise Failed(f"travelerctl site apply: {done.stderr}")
@@ -153,11 +157,11 @@ class Daemon:
 
     def codes(self, station):
         """The codes that were read at a station."""
-        return [item.get("code") for item in self.log_items(station) if item["result"] not in ("connected", "disconnected")]
+        return [item.get("code") for item in self.log_items(station) if item["result"] not in COMINGS]
 
     def comings(self, station):
         """`connected` and `disconnected` of a station's devices."""
-        return [item["result"] for item in self.log_items(station) if item["result"] in ("connected", "disconnected")]
+        return [item["result"] for item in self.log_items(station) if item["result"] in COMINGS]
 
     def wait_for_code(self, station, code):
         try:
@@ -194,13 +198,16 @@ class Opens:
             return False
 
 
+def site(stations):
+    """A site file of stations with these scanners and printers, by station."""
+    lines = [f"  - {{ name: {name}, mode: lookup, {devices} }}" for name, devices in stations.items()]
+    return "stations:\n" + "\n".join(lines) + "\n"
+
+
 @contextlib.contextmanager
 def plant(bed, **stations):
     """A daemon whose stations have these scanners and printers."""
-    site = "stations:\n"
-    for name, devices in stations.items():
-        site += f"  - {{ name: {name}, mode: lookup, {devices} }}\n"
-    daemon = Daemon(bed, site)
+    daemon = Daemon(bed, site(stations))
     try:
         yield daemon
     except Exception:

@@ -30,8 +30,8 @@ def serial_port(bed):
             check("a serial port of unknown make is not opened to look for a code", daemon.has_open(modem) == 0)
             bed.scan(new, pairing.code)
             told = pairing.result()
-            check("a known one is paired", (told["state"], told.get("device")) == ("paired", f"port:{PORT}4:1.0"), told)
-        check("the modem is listed as unbound", daemon.device(f"port:{PORT}3:1.0")["state"] == "unbound")
+            check("a known one is paired", (told["state"], told.get("device")) == ("paired", f"port:{PORT}4"), told)
+        check("the modem is listed as unbound", daemon.device(f"port:{PORT}3")["state"] == "unbound")
 
 
 def bluetooth(bed):
@@ -48,7 +48,8 @@ def bluetooth(bed):
             daemon.wait_for_code("QA", f"A-{number}")
             bed.unplug(scanner)
             daemon.wait_for_state(name, "absent")
-        check("each time it wakes its first code counts", daemon.codes("QA") == ["A-1", "A-2", "A-3"], daemon.codes("QA"))
+        codes = daemon.codes("QA")
+        check("each time it wakes its first code counts", codes == ["A-1", "A-2", "A-3"], codes)
         check("it has no port", "port" not in told and told["serial"] == "aa:bb:cc:01:02:03", told)
         daemon.ctl("device", "unbind", name)
         bed.plug(scanner)
@@ -166,7 +167,9 @@ def printers(bed):
     bed.plug(nobodys)
     there = ("connected", "error")  # it is no printer that could say how it is
     stations = {
-        "ONE": 'printers: ["serial:PRT0001"]', "TWO": 'printers: ["serial:PRT0002"]', "THREE": f'printers: ["port:{PORT}1"]',
+        "ONE": 'printers: ["serial:PRT0001"]',
+        "TWO": 'printers: ["serial:PRT0002"]',
+        "THREE": f'printers: ["port:{PORT}1"]',
     }
     with plant(bed, **stations) as daemon:
         told = wait("the first printer", lambda: daemon.device("serial:PRT0001"))
@@ -176,19 +179,19 @@ def printers(bed):
         check("and by its port", told["state"] in there and told["node"] == by_1284.nodes[0].path, told)
         told = daemon.wait_for_state("serial:PRT0002", "absent")
         check("one that is not there is absent", "node" not in told and told["station"] == "TWO", told)
-        told = daemon.wait_for_state(f"port:{PORT}3:1.0", "unbound")
+        told = daemon.wait_for_state(f"port:{PORT}3", "unbound")
         check("one that is nobody's is unbound", told["kind"] == "printer" and "station" not in told, told)
         bed.plug(by_usb)
         told = wait("the second printer", lambda: next(
             (each for each in daemon.devices("TWO") if each["state"] in there), None))
-        check("plugged in, it is there, by its USB serial number", told["node"] == by_usb.nodes[0].path and told["known"],
-              told)
+        check("plugged in, it is there, by its USB serial number",
+              told["node"] == by_usb.nodes[0].path and told["known"], told)
         bed.unplug(by_1284)
         daemon.wait_for_state("serial:PRT0001", "absent")
         daemon.wait_for_state(f"port:{PORT}1", "absent")
         check("unplugged, it is absent by either name", True)
         bed.unplug(nobodys)
-        daemon.wait_until_gone(f"port:{PORT}3:1.0")
+        daemon.wait_until_gone(f"port:{PORT}3")
         check("and what is nobody's is out of the list", True)
 
 

@@ -3,7 +3,7 @@
 import time
 
 from bed import ID_PATH as PORT, Device
-from daemon import Opens, Pairing, check, plant, wait
+from daemon import Opens, Pairing, check, plant, site, wait
 
 
 def twins_at_two_ports(bed):
@@ -51,8 +51,8 @@ def twins_by_serial(bed):
     with plant(bed, QA='scanners: [{ serial: "TWIN" }]') as daemon:
         told = daemon.wait_for_state("serial:TWIN", "error")
         check("device list says why, and names the ports by which to bind them",
-              "2 devices have this serial number" in told["problem"] and f"{PORT}1:1.0" in told["problem"]
-              and f"{PORT}2:1.0" in told["problem"], told)
+              "2 devices have this serial number" in told["problem"] and f"{PORT}1" in told["problem"]
+              and f"{PORT}2" in told["problem"], told)
         check("the table has the sentence, too", "2 devices have this" in daemon.ctl("device", "list").stdout)
         check("neither is used", daemon.has_open(first) == daemon.has_open(second) == 0)
         check("what they read reaches nobody", not bed.scan(first, "A-1") and not bed.scan(second, "A-2"))
@@ -83,7 +83,8 @@ def unplugged_and_back(bed):
         wait("half a code read", scanner.nodes[0].is_read)
         bed.unplug(scanner)
         told = daemon.wait_for_state(name, "absent")
-        check("it is absent, and device list says so in a word", told["problem"] in ("unplugged", "not plugged in"), told)
+        check("it is absent, and device list says so in a word",
+              told["problem"] in ("unplugged", "not plugged in"), told)
         wait("the loss on record", lambda: daemon.comings("QA")[-1] == "disconnected")
         events = daemon.json("log", "audit", "--kind", "device.disconnected")["items"]
         check("device.disconnected is in the ledger, with station and address",
@@ -132,7 +133,7 @@ def ports_in_short(bed):
     with plant(bed, **stations) as daemon:
         told = daemon.wait_for_state(f"port:{PORT}2", "connected")
         check("the port without its interface is that of the scanner", told["node"] == direct.nodes[0].path, told)
-        told = daemon.wait_for_state(f"port:{PORT}2.1:1.0", "unbound")
+        told = daemon.wait_for_state(f"port:{PORT}2.1", "unbound")
         check("what is behind a hub at that port is not meant", told["node"] == behind_hub.nodes[0].path, told)
         check("and is not opened", daemon.has_open(behind_hub) == 0)
         told = daemon.wait_for_state("serial:SN-1", "error")
@@ -141,6 +142,37 @@ def ports_in_short(bed):
         bed.scan(direct, "A-1")
         daemon.wait_for_code("QA", "A-1")
         check("the code is recorded at one station only", daemon.codes("REWORK") == [], daemon.codes("REWORK"))
+
+
+def site_file_changed(bed):
+    """The site file gives a scanner that is plugged in another layout, another station, and none"""
+    scanner = Device("2", serial="SN-1")
+    name = f"port:{PORT}2"
+    bed.plug(scanner)
+    with plant(bed, QA=f'scanners: [{{ port: "{PORT}2" }}]', PACK="scanners: []") as daemon:
+        daemon.wait_for_state(name, "connected")
+        bed.scan(scanner, "ZY-1")
+        daemon.wait_for_code("QA", "ZY-1")
+        daemon.apply(site({"QA": f'scanners: [{{ port: "{PORT}2", layout: de }}]', "PACK": "scanners: []"}))
+        wait("the new layout", lambda: daemon.has_open(scanner) == 1 and bed.scan(scanner, "ZY-2", layout="de")
+             and daemon.codes("QA")[-1] == "ZY-2")
+        told = daemon.device(name)
+        check("in another layout it is read so, and is still connected",
+              (told["state"], told["layout"]) == ("connected", "de"), told)
+        check("it was never away", daemon.comings("QA") == ["connected"], daemon.comings("QA"))
+        daemon.apply(site({"QA": "scanners: []", "PACK": f'scanners: [{{ port: "{PORT}2", layout: de }}]'}))
+        bed.scan(scanner, "ZY-3", layout="de")
+        daemon.wait_for_code("PACK", "ZY-3")
+        told = daemon.device(name)
+        check("at another station it is that one's", (told["state"], told["station"]) == ("connected", "PACK"), told)
+        wait("the move on record", lambda: daemon.comings("PACK") == ["connected"])
+        check("that it left one station and came to the other is on record",
+              daemon.comings("QA") == ["connected", "disconnected"], daemon.comings("QA"))
+        daemon.apply(site({"QA": "scanners: []", "PACK": "scanners: []"}))
+        daemon.wait_for_state(f"port:{PORT}2", "unbound")
+        wait("it closed", lambda: daemon.has_open(scanner) == 0)
+        wait("its loss on record", lambda: daemon.comings("PACK") == ["connected", "disconnected"])
+        check("bound to none it is closed, and that is on record", True)
 
 
 def strangers_keyboard(bed):
@@ -155,7 +187,7 @@ def strangers_keyboard(bed):
     mouse_opened = Opens(mouse.nodes[0].file)
     with plant(bed, QA=f'scanners: [{{ port: "{PORT}1" }}]', PACK="scanners: []") as daemon:
         daemon.wait_for_state(f"port:{PORT}1", "connected")
-        told = daemon.wait_for_state(f"port:{PORT}4:1.0", "unbound")
+        told = daemon.wait_for_state(f"port:{PORT}4", "unbound")
         check("device list has it as unbound, of no station", "station" not in told and not told["known"], told)
         check("a mouse is not in the list", daemon.device(mouse.nodes[0].path) is None)
         check("it is not open", daemon.has_open(keyboard) == 0)
@@ -187,4 +219,4 @@ def strangers_keyboard(bed):
         check("the mouse was never opened", not mouse_opened.any())
 
 
-CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, strangers_keyboard]
+CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, site_file_changed, strangers_keyboard]

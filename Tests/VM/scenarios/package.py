@@ -26,7 +26,7 @@ def known_devices_belong_to_the_daemon(guest: Guest) -> None:
     checks = guest.checks
     guest.begin_anew(site())
     guest.plug("scanner", "keyboard", port=0)
-    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, name="USB Keyboard")
+    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, product_name="USB Keyboard")
     guest.plug("serial scanner", "serial", port=2)
     guest.plug("printer", "printer", port=3)
     nodes = {name: guest.node(name) for name in ("scanner", "keyboard", "serial scanner", "printer")}

@@ -12,7 +12,7 @@ def a_scanner_is_paired_by_a_code(guest: Guest) -> None:
     guest.begin_anew(site(PASS_1="", PASS_2=""))
     guest.make_units("BOX-1", "BOX-2", "BOX-3")
     guest.plug("scanner", "keyboard", port=0, serial="SN-77001")
-    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, serial="", name="USB Keyboard")
+    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, serial="", product_name="USB Keyboard")
     keyboard = guest.node("keyboard")
 
     def pair(station: str, **how: object) -> dict:

@@ -80,7 +80,7 @@ def unbound_keyboards_are_left_alone(guest: Guest) -> None:
     checks = guest.checks
     guest.begin_anew(site(PASS_1=scanner(port=0)))
     guest.plug("scanner", "keyboard", port=0)
-    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, name="USB Keyboard")
+    guest.plug("keyboard", "keyboard", port=1, vendor=0x046D, product=0xC31C, product_name="USB Keyboard")
     guest.plug("unbound scanner", "keyboard", port=2)
     guest.await_connected("PASS_1")
 

@@ -20,9 +20,9 @@ class LabelPrinter(usbip.UsbDevice):
     GET_DEVICE_ID, GET_PORT_STATUS, SOFT_RESET = 0, 1, 2
     PAPER_EMPTY, SELECTED, NO_ERROR = 0x20, 0x10, 0x08
 
-    def __init__(self, vendor=0x0A5F, product=0x0120, serial="PRT0001", name="Label Printer", id_serial=None):
+    def __init__(self, vendor=0x0A5F, product=0x0120, serial="PRT0001", product_name="Label Printer", id_serial=None):
         """`id_serial` is the serial number in the IEEE 1284 id; the one of the USB descriptor if not given."""
-        super().__init__(vendor, product, serial, name)
+        super().__init__(vendor, product, serial, product_name)
         self.id_serial = serial if id_serial is None else id_serial
         self.paper_out = self.head_open = self.paused = False
         self.buffer_size = 16384  # bytes that it takes while it can't print; 0: none, the computer's writing hangs

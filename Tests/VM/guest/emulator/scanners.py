@@ -15,8 +15,8 @@ class KeyboardScanner(usbip.UsbDevice):
     GET_REPORT, SET_REPORT = 0x01, 0x09
     HID_DESCRIPTOR, HID_REPORT_DESCRIPTOR = 0x21, 0x22
 
-    def __init__(self, vendor=0x0C2E, product=0x0B61, serial="SN-1", name="Barcode Scanner"):
-        super().__init__(vendor, product, serial, name)
+    def __init__(self, vendor=0x0C2E, product=0x0B61, serial="SN-1", product_name="Barcode Scanner"):
+        super().__init__(vendor, product, serial, product_name)
         self.typing = Typing()
         self.lamps = []  # (monotonic time, byte: 1 Num Lock, 2 Caps Lock, 4 Scroll Lock, 8 Compose, 16 Kana)
 
@@ -59,8 +59,8 @@ class SerialScanner(usbip.UsbDevice):
     NOTICES, INPUT, OUTPUT = 0x82, 0x81, 0x01
     SET_LINE_CODING, GET_LINE_CODING = 0x20, 0x21
 
-    def __init__(self, vendor=0x0C2E, product=0x0BB1, serial="ACM-1", name="Serial Barcode Scanner"):
-        super().__init__(vendor, product, serial, name)
+    def __init__(self, vendor=0x0C2E, product=0x0BB1, serial="ACM-1", product_name="Serial Barcode Scanner"):
+        super().__init__(vendor, product, serial, product_name)
         self.line_coding = struct.pack("<IBBB", 9600, 0, 0, 8)
         self.delivered = []
         self.received = b""  # what the computer sent to the scanner
@@ -126,8 +126,8 @@ class BluetoothScanner:
     EVENT_LENGTH = 4380
     BUS_BLUETOOTH = 5
 
-    def __init__(self, serial="aa:bb:cc:00:00:01", vendor=0x05E0, product=0x1200, name="Bluetooth Barcode Scanner"):
-        self.address, self.vendor, self.product, self.name = serial, vendor, product, name
+    def __init__(self, serial="aa:bb:cc:00:00:01", vendor=0x05E0, product=0x1200, product_name="Bluetooth Barcode Scanner"):
+        self.address, self.vendor, self.product, self.name = serial, vendor, product, product_name
         self.typing = Typing()
         self.lamps = []
         self._file = None
@@ -192,8 +192,8 @@ class InputScanner:
     CODES += [2, 3, 4, 5, 6, 7, 8, 9, 10, 11]
     CODES += [28, 1, 14, 15, 57, 12, 13, 26, 27, 43, 43, 39, 40, 41, 51, 52, 53]
 
-    def __init__(self, vendor=0x0C2E, product=0x0B61, name="Input Barcode Scanner", place="emulated/input0"):
-        self.vendor, self.product, self.name, self.place = vendor, product, name, place
+    def __init__(self, vendor=0x0C2E, product=0x0B61, product_name="Input Barcode Scanner", place="emulated/input0"):
+        self.vendor, self.product, self.name, self.place = vendor, product, product_name, place
         self.typing = Typing()
         self.lamps = []  # (monotonic time, LED_*, 0 or 1)
         self.sounds = []  # (monotonic time, SND_*, value: on or off, or a frequency)

@@ -46,9 +46,9 @@ class UsbDevice:
 
     speed = "full"
 
-    def __init__(self, vendor, product, serial, name, maker="Emulated"):
+    def __init__(self, vendor, product, serial, product_name, maker="Emulated"):
         self.vendor, self.product = vendor, product
-        self.strings = [maker, name, serial]
+        self.strings = [maker, product_name, serial]
         self.port = None
         self.waiting = collections.deque()  # URBs that were not answered yet, oldest first
         self._socket = None
