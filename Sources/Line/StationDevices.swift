@@ -117,7 +117,6 @@ public final class StationDevices: Sendable {
             .map {
                 BoundScanner($0.device, layout: KeyboardLayout(rawValue: $0.layout) ?? .us, baud: $0.baud ?? 9_600)
             }
-        loop.bind(scanners.sorted { $0.address.description < $1.address.description })
         // A scanner that goes to another station stays connected: it leaves the one, and comes to the other.
         let owners = ledger.plant.scannerOwners
         let before = book.withLock { book in
@@ -133,6 +132,8 @@ public final class StationDevices: Sendable {
                 whenPlugged.yield(Plug(device: device, station: new, isConnected: true, note: note))
             }
         }
+        // Last: what the loop tells of it must not come first.
+        loop.bind(scanners.sorted { $0.address.description < $1.address.description })
     }
 
     /// Puts on record that devices came and went, in their order; a full disk delays it.
