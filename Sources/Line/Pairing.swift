@@ -38,6 +38,8 @@ public struct Pairing: Sendable, Equatable {
     public let expiresAt: Int64
     /// What became of it.
     public internal(set) var state = State.waiting
+    /// A scanner has read the code, and is being bound.
+    var isTaken = false
 
     init(station: String, key: Key?, access: Access, at now: Int64) {
         (self.station, self.key, self.access) = (station, key, access)

@@ -322,7 +322,12 @@ public final class StationDevices: Sendable {
 
     private func heard(_ code: String, _ device: Device, _ layout: KeyboardLayout?) async {
         let waiting = book.withLock { book in
-            book.pairings.values.first { $0.code == code && $0.state == .waiting && clock() < $0.expiresAt }
+            let found = book.pairings.values.first {
+                $0.code == code && $0.state == .waiting && !$0.isTaken && clock() < $0.expiresAt
+            }
+            // The same code may come twice in a row.
+            if let found { book.pairings[found.station]?.isTaken = true }
+            return found
         }
         guard let pairing = waiting else { return }
         do {

@@ -41,6 +41,13 @@ class Events:
         self._file = file
         self._position = 0
         self._events: list[dict] = []
+        self._beginnings = 0
+
+    @property
+    def beginnings(self) -> int:
+        """How often the stream was followed from its first event on."""
+        _ = self.all
+        return self._beginnings
 
     @property
     def all(self) -> list[dict]:
@@ -58,6 +65,7 @@ class Events:
                 continue  # the power went while it was sent
             if message.get("after") == 0:
                 self._events.clear()
+                self._beginnings += 1
             elif "event" in message:
                 self._events.append({**message["event"], "read": message["read"]})
         return self._events
@@ -149,11 +157,12 @@ class Guest:
     def begin_anew(self, site: str) -> None:
         """Unplugs everything, and starts the daemon with an empty ledger and a site file."""
         self.emulator(do="unplug_all")
+        beginnings = self.events.beginnings
         self.run(
             "systemctl stop event-follower travelerd; rm -rf /var/lib/traveler/*; systemctl reset-failed; "
             "systemctl start travelerd && systemctl start event-follower"
         )
-        self.wait("the empty ledger's stream of events", lambda: not self.events.all)
+        self.wait("the stream of the empty ledger's events", lambda: self.events.beginnings > beginnings)
         self.apply(site)
 
     def apply(self, site: str) -> None:
@@ -249,6 +258,11 @@ class Guest:
         if "error" in answer:
             raise Unmet(f"{request}: {answer['error']}")
         return answer
+
+
+def socket_of(port: int) -> str:
+    """Where the whole device at a port is plugged in: its ID_PATH without the interface."""
+    return path_of(port).rsplit(":", 1)[0]
 
 
 def path_of(port: int) -> str:

@@ -1,7 +1,7 @@
 """A scanner comes to its station by reading a code there."""
 import urllib.parse
 
-from guest import Guest, path_of
+from guest import Guest, socket_of
 from plant import site
 
 
@@ -35,11 +35,11 @@ def a_scanner_is_paired_by_a_code(guest: Guest) -> None:
     )
     guest.type("scanner", pairing["code"])
     paired = guest.wait("the scanner is paired", lambda: state("PASS_1")["state"] == "paired" and state("PASS_1"))
-    checks.equal("it is bound by its port", paired.get("device"), f"port:{path_of(0)}")
+    checks.equal("it is bound by its port", paired.get("device"), f"port:{socket_of(0)}")
     guest.await_connected("PASS_1")
     guest.type("scanner", "BOX-1")
     checks.equal("its next scan counts at its station", guest.await_scan("BOX-1").get("station"), "PASS_1")
-    bound = guest.devices()[f"port:{path_of(0)}"]
+    bound = guest.devices()[f"port:{socket_of(0)}"]
     checks.equal("it is listed at its station", (bound["station"], bound["state"]), ("PASS_1", "connected"))
 
     guest.type("keyboard", secret)
@@ -52,7 +52,7 @@ def a_scanner_is_paired_by_a_code(guest: Guest) -> None:
     )[1]
     checks.equal("of what the keyboard typed nothing is in the ledger or the journal", traces, "")
 
-    device = urllib.parse.quote(f"port:{path_of(0)}", safe="")
+    device = urllib.parse.quote(f"port:{socket_of(0)}", safe="")
     status, _ = guest.http("POST", f"/v1/devices/{device}/unbind")
     checks.that("it is unbound", status == 200, status)
     node = guest.node("scanner")
