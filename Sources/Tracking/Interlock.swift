@@ -94,7 +94,7 @@ extension State {
             (answer.result, answer.reason, answer.message) = (error.result, error.reason, error.message)
             answer.next = error.next
             var event = Event(error.result == .ignored ? .scanIgnored : .scanRefused)
-            (event.unit, event.reason) = (error.serial, error.reason)
+            (event.unit, event.reason, event.note) = (error.serial, error.reason, scan.broken)
             interlock.record(event)
         }
         interlock.events[housekeeping].frame = Event.Frame(code: code, device: device)
