@@ -42,7 +42,8 @@ struct ShownEvent: Sendable {
             "event": .string(String(id)), "at": .init(time: record.at), "station": .init(event.station),
             "device": .init(event.frame?.device ?? event.details.device?.description), "code": .init(code),
             "result": .string(result), "reason": .init(event.reason?.rawValue),
-            "note": isDevice || event.reason == .brokenScan ? .init(event.note) : nil, "unit": .init(unit), "operator": .init(event.actor),
+            "note": isDevice || event.reason == .brokenScan ? .init(event.note) : nil, "unit": .init(unit),
+            "operator": .init(event.actor),
         ])
     }
 }

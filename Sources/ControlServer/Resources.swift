@@ -72,7 +72,8 @@ enum Resource: String, Sendable, CaseIterable {
                     "What came of the scan; the last two are the scanner's own."),
                 Property("reason", .choice(Reason.self), optional: true), Property("unit", .text, optional: true),
                 Property("operator", .text, optional: true),
-                Property("note", .text(65_536), "Which scanner came, why it went, or how a scan broke.", optional: true),
+                Property(
+                    "note", .text(65_536), "Which scanner came, why it went, or how a scan broke.", optional: true),
             ]
         case .device: Self.deviceProperties
         case .pairing:

@@ -198,6 +198,11 @@ class Guest:
             seconds,
         )
 
+    def stalled(self, name: str) -> set[str]:
+        """The codes that a scanner typed with a pause of nearly 100 ms, as the emulation itself stood still: such a scan is
+        rightly taken for a broken one."""
+        return {text for text, _, _, longest_pause in self.info(name)["delivered"] if longest_pause > 0.08}
+
     def devices(self) -> dict[str, dict]:
         """What GET /v1/devices lists, by device."""
         return {device["device"]: device for device in self.get("/v1/devices")["items"]}
@@ -236,6 +241,14 @@ class Guest:
     def info(self, name: str) -> dict:
         """What a device has recorded."""
         return self.emulator(do="info", name=name)
+
+    def await_unplugged(self, station: str, times: int = 1, seconds: float = 60) -> None:
+        """Waits until a station has lost devices so many times since its ledger began."""
+        self.wait(f"loss {times} of a device at {station}", lambda: len(self.unplugged(station)) >= times, seconds)
+
+    def unplugged(self, station: str) -> list[dict]:
+        """The events of devices that a station had and lost; that one was never there is not among them."""
+        return self.events.of_kind("device.disconnected", station=station, note="unplugged")
 
     def await_typed(self, name: str, seconds: float = 60) -> None:
         """Waits until a scanner has typed all that it was told."""

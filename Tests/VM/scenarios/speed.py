@@ -16,7 +16,7 @@ def how_long_an_answer_takes(guest: Guest) -> None:
     guest.type("scanner", *codes, keys_per_second=500, pause=0.08)
     guest.await_typed("scanner", 180)
     guest.wait("the last scan", lambda: len(guest.events.of_kind("unit.passed")) == scans, 60)
-    delivered = {text: at for text, _, at in guest.info("scanner")["delivered"]}
+    delivered = {text: at for text, _, at, _ in guest.info("scanner")["delivered"]}
     waits = [1000 * (event["read"] - delivered[event["code"]]) for event in guest.events.of_kind("unit.passed")]
     hundredths = statistics.quantiles(waits, n=100, method="inclusive")
     guest.checks.equal("scans that were answered", len(waits), scans)
@@ -40,7 +40,7 @@ def how_fast_a_scanner_may_type(guest: Guest) -> None:
         seen = guest.events.scans()[before:]
         broken = sum(scan.get("reason") == "broken_scan" for scan in seen)
         times = guest.info("scanner")["delivered"][typed:]
-        keys_per_second = statistics.median(len(text) / (end - begin) for text, begin, end in times)
+        keys_per_second = statistics.median(len(text) / (end - begin) for text, begin, end, _ in times)
         asked = f"{rate} keys/s" if rate else "as fast as the kernel takes them"
         guest.figures.append((f"typed at {asked}", f"{keys_per_second:.0f} keys/s, {broken} of {scans} scans broken"))
         if not broken:

@@ -36,8 +36,8 @@ _REPORTS = _reports_of_characters()
 class Typing:
     """Scans that wait to be typed, report by report, each at its time.
 
-    `delivered` has for each scan that was typed its text, and the monotonic times at which the reports with its first
-    key and with its Enter key were handed to the kernel.
+    `delivered` has for each scan that was typed its text, the monotonic times at which the reports with its first key
+    and with its Enter key were handed to the kernel, and the longest pause between two reports. All in seconds.
     """
 
     def __init__(self):
@@ -45,6 +45,8 @@ class Typing:
         self._reports = collections.deque()  # (seconds to wait before it, report, text if it is the one with Enter)
         self._due = 0.0
         self._begun = None
+        self._last = 0.0
+        self._longest_pause = 0.0
 
     def add(self, texts, keys_per_second=200, pause=0.0, enter=True):
         """Queues scans with a pause in seconds after each; 0 keys a second means as fast as the kernel takes them."""
@@ -82,10 +84,13 @@ class Typing:
         gap, report, text = self._reports.popleft()
         if report is not None:
             now = time.monotonic()
-            if self._begun is None and report != RELEASED:
-                self._begun = now
+            if self._begun is not None:
+                self._longest_pause = max(self._longest_pause, now - self._last)
+            elif report != RELEASED:
+                self._begun, self._longest_pause = now, 0.0
+            self._last = now
             if text is not None:
-                self.delivered.append((text, self._begun, now))
+                self.delivered.append((text, self._begun, now, self._longest_pause))
                 self._begun = None
             send(report)
         # A late report does not make the next one early by more than this.

@@ -99,7 +99,7 @@ class SerialScanner(usbip.UsbDevice):
             if len(data) > 64:
                 self._lines.insert(0, (text, data[64:]))
             else:
-                self.delivered.append((text, time.monotonic(), time.monotonic()))
+                self.delivered.append((text, time.monotonic(), time.monotonic(), 0.0))
             self.answer(urb, data[:64])
 
     def unplug(self):
