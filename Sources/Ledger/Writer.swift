@@ -27,7 +27,7 @@ final class Writer: @unchecked Sendable {
 
     /// How many commits there were since the start.
     let commits = Atomic<Int>(0)
-    private let queue = DispatchQueue(label: "traveler.ledger.writer", qos: .userInitiated)
+    private let queue = DispatchQueue(label: "traveler.ledger.writer")
     private let waiting = Mutex(Waiting())
     private struct Waiting {
         var commands: [Pending] = []
