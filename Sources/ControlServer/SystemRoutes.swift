@@ -56,7 +56,7 @@ extension Call {
 
 /// A file that is read from its beginning to its end.
 private final class OpenFile: Sendable {
-    private static let queue = DispatchQueue(label: "traveler.control.backup")
+    private static let queue = DispatchQueue(label: "traveler.control.backup", qos: .utility)
     private static let pieceSize = 1 << 18
     private let descriptor: Int32
 

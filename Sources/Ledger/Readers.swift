@@ -32,7 +32,7 @@ final class Readers: @unchecked Sendable {
 ///
 /// `@unchecked Sendable`: the connection is touched on `queue` only.
 final class Checkpointer: @unchecked Sendable {
-    private let queue = DispatchQueue(label: "traveler.ledger.checkpoint")
+    private let queue = DispatchQueue(label: "traveler.ledger.checkpoint", qos: .utility)
     private let connection: Connection
     private let isScheduled = Atomic<Bool>(false)
 

@@ -145,5 +145,5 @@ extension Ledger {
     }
 
     /// For what takes seconds: neither the cooperative pool nor a reader must wait for it.
-    static let longWork = DispatchQueue(label: "traveler.ledger.long-work")
+    static let longWork = DispatchQueue(label: "traveler.ledger.long-work", qos: .utility)
 }
