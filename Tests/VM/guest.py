@@ -1,4 +1,6 @@
 """What a scenario says to a running guest, and how it says what it found."""
+from __future__ import annotations  # `list` is also a method here
+
 import json
 import pathlib
 import time
@@ -263,7 +265,12 @@ class Guest:
             "serial": f"readlink -e /dev/serial/by-path/{path}",
             "printer": f"ls /sys/bus/usb/devices/{usb}/{usb}:1.0/usbmisc && udevadm settle",
         }
-        node = self.wait(f"the node of {name}", lambda: self.try_to_run(commands[info["kind"]])[1], 30)
+
+        def found():
+            status, output = self.try_to_run(commands[info["kind"]])
+            return output if status == 0 else None
+
+        node = self.wait(f"the node of {name}", found, 30)
         return f"/dev/usb/{node}" if info["kind"] == "printer" else node
 
     def _ask(self, request: dict, seconds: float = 120) -> dict:

@@ -92,3 +92,5 @@ def the_sandbox_is_in_force(guest: Guest) -> None:
     checks.equal("its capabilities", {status[name] for name in ("CapEff", "CapPrm", "CapBnd")}, {"0" * 16})
     checks.equal("its system calls are filtered (mode 2)", status["Seccomp"], "2")
     checks.equal("it can't gain privileges", status["NoNewPrivs"], "1")
+    complaints = guest.run("journalctl --unit travelerd --output cat --no-pager --grep '(?i)fail|denied|not permitted' || true")
+    checks.equal("it has nothing to complain of", complaints.replace("-- No entries --", "").strip(), "")

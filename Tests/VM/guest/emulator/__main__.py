@@ -114,7 +114,8 @@ class Emulator:
                 if device.is_plugged:
                     device.serve()
             for name, pulls in self.pull_when_typed.items():
-                if pulls and self.devices[name].is_plugged and not self.devices[name].typing.waiting:
+                if pulls and not self.devices[name].typing.waiting:
+                    self.pull_when_typed[name] = False
                     self.unplug(name)
             if listener in readable:
                 self._answer(listener)
