@@ -76,12 +76,12 @@ public final class Inventory: Sendable {
     /// The devices that an address means.
     public func devices(at address: DeviceAddress) -> [Device] { devices.filter(address.matches) }
 
-    /// Takes what udev tells; answers what was not there before.
+    /// Takes what udev tells; answers what came and what went.
     public func replace(with devices: [Device]) -> [Device] {
         let before = list.withLock { list in
             defer { list = devices }
             return list
         }
-        return devices.filter { !before.contains($0) }
+        return devices.filter { !before.contains($0) } + before.filter { !devices.contains($0) }
     }
 }

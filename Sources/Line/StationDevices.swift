@@ -161,11 +161,14 @@ public final class StationDevices: Sendable {
     private func take(_ event: ScannerEvent, _ intake: ScannerIntake) {
         switch event {
         case .present(let devices):
-            let new = inventory.replace(with: devices).filter { $0.kind == .printer }
-            let printers = new.isEmpty ? [] : Set(ledger.plant.stations.values.flatMap(\.printers))
-            for printer in printers
-            where DeviceAddress(parsing: printer).map({ new.contains(where: $0.matches) }) == true {
-                printing.wake(printer)
+            let changed = inventory.replace(with: devices).filter { $0.kind == .printer }
+            let printers = changed.isEmpty ? [] : Set(ledger.plant.stations.values.flatMap(\.printers))
+            for printer in printers {
+                guard let address = DeviceAddress(parsing: printer), changed.contains(where: address.matches) else {
+                    continue
+                }
+                // Also when one goes: of two with the same serial number, the other is meant now.
+                if !inventory.devices(at: address).isEmpty { printing.wake(printer) }
             }
         case .connected(let scanner, let name):
             note(scanner.address, isConnected: true, name)
