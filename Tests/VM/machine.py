@@ -3,6 +3,7 @@ import ctypes
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
 import socket
@@ -75,6 +76,8 @@ class Machine:
     def cut_power(self, seed: int) -> tuple[int, int]:
         """Takes the power away, in whatever the guest is doing. The next start finds what was flushed, and some of what
         was not. Answers how many writes were not flushed, and how many of them are lost."""
+        # At any moment of a commit: what a scenario waits for comes right after one.
+        time.sleep(random.Random(seed).uniform(0, 0.05))
         self.kill()
         return cut_power(self.disk, self._write_log, seed)
 
