@@ -37,11 +37,13 @@ def answered_scans_outlive_a_power_cut(guest: Guest) -> None:
     guest.begin_anew(site(PASS_0="", **{f"PASS_{port + 1}": scanner(port=port) for port in range(3)}))
     for port in range(3):
         guest.plug(f"scanner {port}", "keyboard", port=port, serial=f"SN-{port}")
+    losses = 0
     for cut in range(3):
         for port in range(3):
             guest.await_connected(f"PASS_{port + 1}", times=cut + 1)
         _load(guest, cut)
         unflushed, lost = guest.machine.cut_power(seed=cut)
+        losses += lost
         print(f"          power cut {cut + 1}: {unflushed} writes were not flushed, {lost} of them are lost")
         answered, seen = _answers(guest), list(guest.events.all)
         guest.machine.start()
@@ -53,6 +55,7 @@ def answered_scans_outlive_a_power_cut(guest: Guest) -> None:
         lost = [event for event in seen if kept.get(event["event"], {}).get("kind") != event["kind"]]
         checks.that(f"all {len(seen)} events that a reader has seen are in the ledger", not lost, lost[:3])
         _check_ledger(guest)
+    checks.that(f"the cuts did take what was not flushed ({losses} writes)", losses > 0)
 
 
 def _load(guest: Guest, cut: int) -> None:
@@ -63,6 +66,9 @@ def _load(guest: Guest, cut: int) -> None:
         "systemd-run --quiet --collect --unit=scan-load --working-directory=/mnt/host/guest "
         f"python3 scan_load.py 8 PASS_0 CUT{cut}- 2000"
     )
+    for number in range(4):
+        careless = f"/mnt/host/guest/careless_writes.py /var/tmp/careless{number}"
+        guest.run(f"systemd-run --quiet --collect python3 {careless}")
     for port in range(3):
         guest.type(f"scanner {port}", *[f"SCANNED{cut}-{port}-{number}" for number in range(500)], pause=0.05)
     guest.wait("200 answers", lambda: len(_answers(guest)) >= answered + 200, 120)
