@@ -285,8 +285,9 @@ public struct Repair: Sendable, Equatable, Codable {
 
     /// What the spare parts cost; nil where the cost of none is known.
     public var cost: Money? {
-        let costs = parts.compactMap { part in part.cost.map { $0.tenThousandths * part.quantity } }
-        return costs.isEmpty ? nil : Money(tenThousandths: costs.reduce(0, +))
+        let costs = parts.compactMap { part in part.cost.map { Double($0.tenThousandths) * Double(part.quantity) } }
+        // Exact up to some 900 thousand million; more is no cost of a repair.
+        return costs.isEmpty ? nil : Money(tenThousandths: Int(min(costs.reduce(0, +), 9e15)))
     }
 
     /// A quantity of a spare part.

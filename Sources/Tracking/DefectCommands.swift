@@ -230,7 +230,7 @@ extension State {
         }
         var serials = lot.serials
         if serials.isEmpty {
-            serials = units(ofDefect: found.id).filter { unit($0)?.state.defectCase == found.id }
+            serials = units(ofDefect: found.id).filter { $0.value.outcome == .open }.map(\.key)
             guard serials.count == 1 else {
                 throw Refusal(.invalid, "name the serials, of the \(found.remaining) that remain of \(found.id)")
             }
@@ -267,16 +267,17 @@ extension State {
         return Decision([event], created: before.id)
     }
 
-    /// Units that are or were in a case.
-    public mutating func units(ofDefect id: String) -> [String] {
-        let changed = defectUnits.keys { key, _ in key.id == id }.map(\.serial)
-        return Set(records.units(ofDefect: id)).union(changed).sorted()
+    /// The units that are or were in a case, by serial.
+    public mutating func units(ofDefect id: String) -> [String: DefectUnit] {
+        var units = records.units(ofDefect: id)
+        for (key, unit) in defectUnits.filter({ $0.id == id }) { units[key.serial] = unit }
+        return units
     }
 
     /// The defect case with this id, if the actor may see it.
     mutating func visibleCase(_ id: String, _ actor: Actor) throws(Refusal) -> DefectCase {
         guard let found = defectCase(id) else { throw .notFound("defect case", id) }
-        if case .person(let access) = actor, !access.sees(found, units: { units(ofDefect: id).compactMap { unit($0) } })
+        if case .person(let access) = actor, !access.sees(found, units: { units(ofDefect: id).keys.compactMap { unit($0) } })
         {
             throw .notFound("defect case", id)
         }

@@ -29,8 +29,8 @@ public protocol Records {
     func isOrder(_ number: String) -> Bool
     /// The defect case with this id.
     func defectCase(_ id: String) -> DefectCase?
-    /// Serials of the units that are or were in a defect case.
-    func units(ofDefect id: String) -> [String]
+    /// The units that are or were in a defect case, by serial.
+    func units(ofDefect id: String) -> [String: DefectUnit]
     /// Serials of units that are defective without a case, as they were before there were cases; at most `limit`.
     func unitsWithoutCase(limit: Int) -> [String]
     /// The event by which a defective unit became so.
@@ -68,7 +68,7 @@ public struct NoRecords: Records {
     /// None.
     public func defectCase(_ id: String) -> DefectCase? { nil }
     /// None.
-    public func units(ofDefect id: String) -> [String] { [] }
+    public func units(ofDefect id: String) -> [String: DefectUnit] { [:] }
     /// None.
     public func unitsWithoutCase(limit: Int) -> [String] { [] }
     /// None.
@@ -118,9 +118,9 @@ public struct Working<Key: Hashable & Sendable, Value> {
         if entries.count > limit { entries.removeAll(keepingCapacity: true) }
     }
 
-    /// The keys of values in memory that fulfil a condition.
-    func keys(where condition: (Key, Value) -> Bool) -> [Key] {
-        entries.compactMap { key, entry in entry.value.map { condition(key, $0) } == true ? key : nil }
+    /// The values in memory whose keys fulfil a condition.
+    func filter(_ isIncluded: (Key) -> Bool) -> [(key: Key, value: Value)] {
+        entries.compactMap { key, entry in isIncluded(key) ? entry.value.map { (key, $0) } : nil }
     }
 
     /// The values that are in memory, changed or merely read.
