@@ -117,7 +117,10 @@ extension Call {
 }
 
 extension ListCall {
-    func run() async throws {
+    func run() async throws { try await writeList() }
+
+    /// Asks for the list page by page, and writes it.
+    func writeList() async throws {
         try await reporting(json: options.json) {
             let connection = options.daemon.connection
             var writer = ListWriter(table: Self.table, options: options, screen: Screen(descriptor: 1))

@@ -4,13 +4,13 @@ import ControlAPI
 struct Log: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
         "log", "What was recorded: stock, events, scans.", example: "log inventory --product PCB-100",
-        [Inventory.self, Events.self, ScanLog.self])
+        [Inventory.self, Events.self, ScanLog.self, WriteOffs.self, Repairs.self])
 
     struct Inventory: ListCall {
         static let configuration = CommandConfiguration.verb(
             "inventory", "Every change of stock.", example: "log inventory --product PCB-100 --from 2026-03-01")
         @Option(help: .product) var product: String?
-        @Option(help: "restock, qa_approval, defect, delivery, write_off, adjustment or undo.") var action: String?
+        @Option(help: "restock, qa_approval, defect, repair, supplier_repair, consume, delivery, write_off, adjustment or undo.") var action: String?
         @OptionGroup var period: Period
         @OptionGroup var options: ListOptions
         var request: Request {
@@ -90,8 +90,8 @@ struct Log: AsyncParsableCommand {
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "report", "Work in progress, yield, throughput.", example: "report yield --from 2026-03-01",
-        [Progress.self, Yield.self, Throughput.self])
+        "report", "Work in progress, yield, throughput, defects, write-offs.", example: "report yield --from 2026-03-01",
+        [Progress.self, Yield.self, Throughput.self, Defects.self, WriteOffs.self, SpareParts.self])
 
     struct Progress: ListCall {
         static let configuration = CommandConfiguration.verb(

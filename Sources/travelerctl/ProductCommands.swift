@@ -36,7 +36,7 @@ struct Product: AsyncParsableCommand {
                 Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
                 Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
                 Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
-                .data("split"), .data("unserialised"), .data("low_stock_threshold"), .data("gtin"), .data("routing"),
+                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("min_stock"), .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
             empty: "No products. Loosen the filters, or bring products in with 'travelerctl site apply FILE'.")
@@ -103,6 +103,7 @@ extension View {
             ("written off", number("written_off")), ("scrapped", number("scrapped")),
             ("installed", number("installed")),
             ("split", number("split")), ("of the stock without serials", number("unserialised")),
+            ("defective without serials", number("unserialised_defect")),
         ].filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
         var lines = [title]
         if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
@@ -116,7 +117,7 @@ extension View {
     }
 
     /// Named values side by side in a frame.
-    private static func frame(_ cells: [(name: String, value: String)], _ screen: Screen) -> [String] {
+    static func frame(_ cells: [(name: String, value: String)], _ screen: Screen) -> [String] {
         let widths = cells.map { max(displayWidth($0.name), displayWidth($0.value)) }
         func rule(_ left: String, _ middle: String, _ right: String) -> String {
             guard screen.isUnicode else {

@@ -51,9 +51,9 @@ struct Column: Sendable {
     func paint(_ text: String) -> Paint? {
         guard kind == .status else { return nil }
         return switch text {
-        case "in stock", "accepted", "printed", "released", "completed", "connected": .green
-        case "defect", "written off", "refused", "failed", "cancelled", "error", "disconnected": .red
-        case "ignored", "queued", "sent", "returned", "absent": .amber
+        case "in stock", "accepted", "printed", "released", "completed", "connected", "resolved": .green
+        case "defect", "written off", "refused", "failed", "cancelled", "error", "disconnected", "pending": .red
+        case "ignored", "queued", "sent", "returned", "absent", "inspected", "processing", "with supplier": .amber
         default: nil
         }
     }

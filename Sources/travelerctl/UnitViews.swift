@@ -7,7 +7,8 @@ extension View {
         Column("Iteration", "iteration"), Column("Work order", "work_order"), Column("Team", "team"),
         Column("Assigned to", "assignee"), Column("Last worker", "worker"), Column("Routing", "routing"),
         Column("Supplier", "supplier"), Column("Cost", "cost"), Column("Delivery", "delivery"),
-        Column("Failed at", "failed_stage"),
+        Column("Failed at", "failed_stage"), Column("Defect case", "defect_case"), Column("Replaces", "replaces"),
+        Column("Replaced by", "replaced_by"),
         Column("Written off", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
         Column("Registered", "created_at", .time), Column("Changed", "updated_at", .time),
     ])

@@ -1,0 +1,103 @@
+import ArgumentParser
+import ControlAPI
+import Glibc
+
+#if Spreadsheet
+    import CXlsxWriter
+#endif
+
+/// Where a report goes as a workbook.
+struct SpreadsheetOption: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Write an Excel workbook (XLSX) to a new file, private to you.", valueName: "file"),
+        completion: .file(extensions: ["xlsx"]))
+    var xlsx: String?
+}
+
+/// Asks for each sheet's list and writes them as one workbook.
+func writeSpreadsheet(
+    _ sheets: [(name: String, table: Table, request: Request)], to file: String, _ connection: Connection
+) async throws {
+    #if Spreadsheet
+        var workbook: [Workbook.Sheet] = []
+        for sheet in sheets {
+            let answer = try await connection.call(sheet.request)
+            let items = answer["items"]?.array ?? []
+            workbook.append(.init(name: sheet.name, columns: sheet.table.columns, items: items))
+        }
+        try Workbook(sheets: workbook).write(to: file)
+        Output.note("\(visible(file)): \(count(sheets.count, "sheet")).")
+    #else
+        throw Failure(
+            .usage, "this travelerctl was built without spreadsheets; --csv writes what every spreadsheet reads")
+    #endif
+}
+
+#if Spreadsheet
+    /// An Office Open XML workbook, written by libxlsxwriter.
+    struct Workbook {
+        /// A sheet: a bold line of titles, then a line for each item. Texts are texts, whatever they begin with.
+        struct Sheet {
+            var name: String
+            var columns: [Column]
+            var items: [JSONValue]
+        }
+
+        var sheets: [Sheet]
+
+        /// Writes the workbook into a new file.
+        ///
+        /// The library makes its file by name, so it makes it in a directory that only this process knows; what goes to
+        /// `path` is new, private and never follows a link.
+        func write(to path: String) throws {
+            var file = try NewFile(path)
+            var template = Array("/tmp/travelerctl-XXXXXX".utf8CString)
+            guard mkdtemp(&template) != nil else {
+                throw Failure(.tryAgain, "cannot make a scratch directory in /tmp: \(systemError(errno))")
+            }
+            let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            let scratch = folder + "/workbook.xlsx"
+            defer {
+                unlink(scratch)
+                rmdir(folder)
+            }
+            try draw(scratch, folder)
+            try file.write(try readFile(scratch))
+            try file.finish()
+        }
+
+        private func draw(_ path: String, _ folder: String) throws {
+            let code = folder.withCString { folder in
+                var options = lxw_workbook_options()
+                options.tmpdir = UnsafeMutablePointer(mutating: folder)
+                let book = workbook_new_opt(path, &options)
+                let bold = workbook_add_format(book)
+                format_set_bold(bold)
+                for sheet in sheets {
+                    let page = workbook_add_worksheet(book, sheet.name)
+                    worksheet_freeze_panes(page, 1, 0)
+                    let columns = sheet.columns.filter { $0.rank != nil }
+                    for (index, column) in columns.enumerated() {
+                        worksheet_write_string(page, 0, lxw_col_t(index), column.title, bold)
+                        worksheet_set_column(page, lxw_col_t(index), lxw_col_t(index), 14, nil)
+                    }
+                    for (line, item) in sheet.items.enumerated() {
+                        for (index, column) in columns.enumerated() {
+                            let (row, place) = (lxw_row_t(line + 1), lxw_col_t(index))
+                            guard let value = column.value(item) else { continue }
+                            if column.isRight, let number = value.double {
+                                worksheet_write_number(page, row, place, number, nil)
+                            } else {
+                                worksheet_write_string(page, row, place, String(value.plain.prefix(32_000)), nil)
+                            }
+                        }
+                    }
+                }
+                return workbook_close(book)
+            }
+            guard code == LXW_NO_ERROR else {
+                throw Failure(.tryAgain, "cannot write the workbook: \(String(cString: lxw_strerror(code)))")
+            }
+        }
+    }
+#endif
