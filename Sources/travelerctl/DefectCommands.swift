@@ -22,7 +22,6 @@ struct Defect: AsyncParsableCommand {
         @Flag(help: "Only what is resolved, but still defective.") var awaiting = false
         @Option(help: .defectType) var type: String?
         @Option(help: .product) var product: String?
-        @Option(help: "Code of the supplier.") var supplier: String?
         @Option(help: "Where it lies.") var location: String?
         @Option(help: "production, stock or return.") var source: String?
         @Option(help: "Text in what is written on a case, or in a serial.") var search: String?
@@ -33,8 +32,8 @@ struct Defect: AsyncParsableCommand {
                 try Request.get(
                     query: [
                         "status": status, "group": group?.rawValue, "awaiting": awaiting ? "true" : nil, "type": type,
-                        "product": product, "supplier": supplier, "location": location, "source": source,
-                        "search": search, "from": period.start, "to": period.end,
+                        "product": product, "location": location, "source": source, "search": search,
+                        "from": period.start, "to": period.end,
                     ]
                 ).query
             }
@@ -47,12 +46,13 @@ struct Defect: AsyncParsableCommand {
             example: "defect list --group pending --supplier acme", "defect list --search RMA-7 --order product",
             more: "Above the list stand the cards, over all that the other filters let through.")
         @OptionGroup var filters: Filters
+        @Option(help: "Code of the supplier.") var supplier: String?
         @Option(help: "date, product or supplier; with - in front from the end. -date if not given.") var order: String?
         @OptionGroup var options: ListOptions
 
         var request: Request {
             get throws {
-                var request = Request.get("defects", query: ["order": order])
+                var request = Request.get("defects", query: ["supplier": supplier, "order": order])
                 request.query = try filters.parameters + request.query
                 return request
             }
@@ -61,8 +61,8 @@ struct Defect: AsyncParsableCommand {
         func run() async throws {
             if !options.json, !options.csv {
                 try await reporting(json: false) {
-                    var cards = Request.get("defects", "cards")
-                    cards.query = try filters.parameters.filter { $0.name != "status" && $0.name != "group" }
+                    var cards = Request.get("defects", "cards", query: ["supplier": supplier])
+                    cards.query += try filters.parameters.filter { $0.name != "status" && $0.name != "group" }
                     let answer = try await options.daemon.connection.call(cards)
                     Output.lines(Self.cards(answer, Screen(descriptor: 1)))
                 }

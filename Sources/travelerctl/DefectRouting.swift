@@ -21,15 +21,17 @@ extension Defect {
     struct Route: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "route", "Send cases to a supplier together: all of them, or none.",
-            example: "defect route --group pending --supplier acme --rma RMA-7 --note \"DHL 4711\"",
-            "defect route 4711 B-17 B-18 --to acme --rma RMA-7 --note \"DHL 4711\"",
+            example: "defect route --supplier acme --rma RMA-7 --note \"DHL 4711\"",
+            "defect route 4711 B-17 B-18 --rma RMA-7 --note \"DHL 4711\"",
             more: """
-                Select cases by their numbers, by serials of their units, or by the filters of 'defect list'. What \
-                would be sent is shown, and sent once you confirm it, or with --yes.
+                Select cases by their numbers, by serials of their units, or by the filters of 'defect list'. With \
+                --supplier and no other choice, all pending cases of that supplier are meant. What would be sent is \
+                shown, and sent once you confirm it, or with --yes.
                 """)
         @Argument(help: "Numbers of cases, or serials of units in them.") var cases: [String] = []
         @OptionGroup var filters: Filters
-        @Option(help: "Code of the supplier; the cases' own if not given.") var to: String?
+        @Option(help: "Code of the supplier that gets them; the cases' own if not given.") var supplier: String?
+        @Option(help: "Only cases of this supplier, where another one gets them.") var ofSupplier: String?
         @Option(help: "The supplier's reference for the return.") var rma: String
         @Option(help: "The shipment: carrier, tracking number, what is to be done.") var note: String
         @Flag(help: "Only show what would be sent.") var dryRun = false
@@ -37,8 +39,8 @@ extension Defect {
         @OptionGroup var options: CallOptions
 
         func validate() throws {
-            let isFiltered = try !filters.parameters.isEmpty
-            if cases.isEmpty, !isFiltered {
+            let isFiltered = try !filters.parameters.isEmpty || ofSupplier != nil
+            if cases.isEmpty, !isFiltered, supplier == nil {
                 throw ValidationError("Name cases or serials, or select them with filters such as --supplier acme.")
             }
             if !cases.isEmpty, isFiltered {
@@ -59,7 +61,7 @@ extension Defect {
                 let pieces = selected.reduce(0) { $0 + ($1["remaining"]?.int ?? 0) }
                 let suppliers = Set(selected.compactMap { $0["supplier"]?.string }).sorted().joined(separator: ", ")
                 let what = "\(count(selected.count, "case")) with \(count(pieces, "piece"))"
-                let where_ = visible(to ?? (suppliers.isEmpty ? "no supplier yet" : suppliers))
+                let where_ = visible(supplier ?? (suppliers.isEmpty ? "no supplier yet" : suppliers))
                 if dryRun {
                     if !options.json { Output.line("Would send \(what) to \(where_) under \(visible(rma)).") }
                     if options.json { Output.line(JSONValue.object(["items": .array(selected)]).json) }
@@ -82,7 +84,7 @@ extension Defect {
             .post(
                 "defects", "route",
                 body: [
-                    "cases": .array(selected.compactMap { $0["id"] }), "supplier": .text(to), "rma": .string(rma),
+                    "cases": .array(selected.compactMap { $0["id"] }), "supplier": .text(supplier), "rma": .string(rma),
                     "note": .string(note),
                 ])
         }
@@ -90,6 +92,7 @@ extension Defect {
         /// All open cases that the filters match.
         private func filtered(_ connection: Connection) async throws -> [JSONValue] {
             var query = try filters.parameters
+            if let supplier = ofSupplier ?? supplier { query.append(.init(name: "supplier", value: supplier)) }
             if filters.group == nil, filters.status == nil { query.append(.init(name: "group", value: "pending")) }
             return try await all(connection, query)
         }
