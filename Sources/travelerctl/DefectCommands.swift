@@ -72,7 +72,8 @@ struct Defect: AsyncParsableCommand {
 
         static func cards(_ answer: JSONValue, _ screen: Screen) -> [String] {
             let cards = [
-                ("Total", "total"), ("Pending", "pending"), ("With supplier", "with_supplier"), ("Resolved", "resolved"),
+                ("Total", "total"), ("Pending", "pending"), ("With supplier", "with_supplier"),
+                ("Resolved", "resolved"),
             ]
             return View.frame(
                 cards.map { title, key in (title, answer.at(key + ".cases")?.plain ?? "0") }, screen)
@@ -103,7 +104,8 @@ struct Defect: AsyncParsableCommand {
     }
 
     struct Show: Call {
-        static let configuration = CommandConfiguration.verb("show", "One case with its units.", example: "defect show 4711")
+        static let configuration = CommandConfiguration.verb(
+            "show", "One case with its units.", example: "defect show 4711")
         @Argument(help: .defectCase) var id: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("defects", id) }
@@ -152,7 +154,8 @@ struct Defect: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "create", "Mark units, or a quantity without serials, as one case.",
             example: "defect create B-17 B-18 --type SCRATCH --note \"fell off the rack\"",
-            "defect create --product CABLE-2M --quantity 100 \\\n    --type SCRATCH=80 --type DEAD=20 --repairable 60 --note \"wet box\"")
+            "defect create --product CABLE-2M --quantity 100 \\\n    --type SCRATCH=80 --type DEAD=20 --repairable 60 --note \"wet box\""
+        )
         @Argument(help: "Serials of units of one product.") var serials: [String] = []
         @Option(help: "Code of a product without serials.") var product: String?
         @Option(help: "How many without serials.") var quantity: Int?
@@ -210,7 +213,7 @@ struct Defect: AsyncParsableCommand {
     struct Inspect: Call {
         static let configuration = CommandConfiguration.verb(
             "inspect", "Split what remains into repairable and not.",
-            example: "defect inspect 4711 --repairable 1 --non-repairable 1 --type SCRATCH=2")
+            example: "defect inspect 4711 --repairable 1 --non-repairable 1 \\\n    --type SCRATCH=2")
         @Argument(help: .defectCase) var id: String
         @Option(help: "How many can be repaired.") var repairable: Int
         @Option(help: "How many can't.") var nonRepairable: Int
@@ -244,7 +247,7 @@ struct Defect: AsyncParsableCommand {
     struct Repair: Call {
         static let configuration = CommandConfiguration.verb(
             "repair", "Repair some of a case, with spare parts from stock.",
-            example: "defect repair 4711 B-17 --to testing --part RES-10K=2 --note \"U3 resoldered\"")
+            example: "defect repair 4711 B-17 --to testing --part RES-10K=2 \\\n    --note \"U3 resoldered\"")
         @Argument(help: .defectCase) var id: String
         @OptionGroup var lot: Lot
         @Option(help: "stock, or the stage to go back to.") var to: String
@@ -268,7 +271,7 @@ struct Defect: AsyncParsableCommand {
     struct WriteOff: Call {
         static let configuration = CommandConfiguration.verb(
             "write-off", "Write off some of a case.",
-            example: "defect write-off 4711 B-18 --reason outlet_sale --price 4.50 --note \"sold as seen\"",
+            example: "defect write-off 4711 B-18 --reason outlet_sale --price 4.50 \\\n    --note \"sold as seen\"",
             more: """
                 Reasons: scrap, disposal, outlet_sale (with --price for one), defective, destroyed, wrong_product, \
                 expired, lost, other.

@@ -140,7 +140,7 @@ struct DefectType: AsyncParsableCommand {
 
     struct Add: Call {
         static let configuration = CommandConfiguration.verb(
-            "add", "Add a kind of defect.", example: "defect-type add CRACK --name \"Cracked housing\" --category handling")
+            "add", "Add a kind of defect.", example: "defect-type add CRACK --name \"Cracked housing\"")
         @Argument(help: .defectType) var code: String
         @Option(help: "What people call it.") var name: String
         @Option(help: "What it is counted under.") var category: String?
