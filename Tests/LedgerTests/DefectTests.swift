@@ -1,3 +1,4 @@
+import Barcodes
 import Testing
 import Tracking
 
@@ -83,7 +84,7 @@ import Tracking
         try writeLegacyLedger(folder.path)
         let ledger = try folder.open()
         // What is submitted comes after the filing.
-        try await ledger.submit(.assign("A", to: nil))
+        _ = try await ledger.submit(.assign("A", to: nil))
         let admin = try #require(Access(login: "root", isAdmin: true, in: ledger.plant))
         let listing = try await ledger.read { try $0.defects(DefectFilter(), for: admin, Page()) }
         #expect(listing.items.map(\.serial) == ["A", "B"])
@@ -227,7 +228,7 @@ import Tracking
     @Test func manyRepairsAtOnceTakeNoMoreThanThereIs() async throws {
         let folder = try Folder()
         let ledger = try folder.open()
-        try await ledger.submit(
+        _ = try await ledger.submit(
             .changePlant { _ in
                 var part = Product(code: "R", name: "Resistor", type: "part")
                 (part.sparePart, part.cost) = (true, Money(0.5))
@@ -237,8 +238,8 @@ import Tracking
                     .supplier(Supplier(code: "acme", name: "Acme")),
                 ]
             })
-        try await ledger.submit(.adjust(product: "R", change: 25, note: "n"))
-        try await ledger.submit(.adjust(product: "P", change: 100, note: "n"))
+        _ = try await ledger.submit(.adjust(product: "R", change: 25, note: "n"))
+        _ = try await ledger.submit(.adjust(product: "P", change: 100, note: "n"))
         let report = DefectReport(findings: [.init(type: "DEAD", quantity: 60)], repairable: 40, note: "n")
         let id = try await ledger.submitDefect(.openDefect(DefectLot(quantity: 60), product: "P", report))
         let counts = await withTaskGroup(of: (Int, Int).self) { group in
@@ -246,12 +247,12 @@ import Tracking
                 group.addTask {
                     do {
                         if caller % 2 == 0 {
-                            try await ledger.submit(
+                            _ = try await ledger.submit(
                                 .repairDefect(
                                     id, DefectLot(quantity: 1), parts: [("R", 1)], target: "stock", note: "n"))
                             return (1, 0)
                         }
-                        try await ledger.submit(
+                        _ = try await ledger.submit(
                             .writeOffDefect(id, DefectLot(quantity: 1), .disposal, price: nil, note: "n"))
                         return (0, 1)
                     } catch {
