@@ -38,9 +38,10 @@ extension Control {
             query: Route.list(["-date", "date", "product", "-product", "supplier", "-supplier"], filters),
             output: .json(.page(.named(.defect)))
         ) { call in
-            let order: DefectOrder = call.query["order"]?.string.flatMap {
-                DefectOrder(rawValue: $0.hasPrefix("-") ? String($0.dropFirst()) : $0)
-            } ?? .date
+            let order: DefectOrder =
+                call.query["order"]?.string.flatMap {
+                    DefectOrder(rawValue: $0.hasPrefix("-") ? String($0.dropFirst()) : $0)
+                } ?? .date
             let (filter, access, page) = (try call.defectFilter, call.access, call.page)
             return call.list(try await call.read { try $0.defects(filter, by: order, for: access, page) }) {
                 $0.found.json(for: access, serial: $0.serial)

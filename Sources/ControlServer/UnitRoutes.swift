@@ -51,7 +51,8 @@ extension Control {
             try await call.submitUnits(
                 .receive(
                     product: call.field("product"), serials: call.fields("serials"),
-                    supplier: call.body["supplier"]?.string, cost: call.money("cost"), replaces: call.body["replaces"]?.string,
+                    supplier: call.body["supplier"]?.string, cost: call.money("cost"),
+                    replaces: call.body["replaces"]?.string,
                     note: call.field("note")))
         },
         Route(.get, "/units/{serial}", "One unit", .see, output: .json(.named(.unit))) { call in

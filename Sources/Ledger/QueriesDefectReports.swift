@@ -176,7 +176,8 @@ extension Connection {
         walk.rows += " CROSS JOIN repair_part AS part ON part.event = repair.event"
         var found: [String: CostFigures] = [:]
         _ = try forEachWindow(walk) { window in
-            let columns: SQL = "part.product, count(*), sum(part.quantity), CAST(total(part.quantity * part.cost) AS INTEGER)"
+            let columns: SQL =
+                "part.product, count(*), sum(part.quantity), CAST(total(part.quantity * part.cost) AS INTEGER)"
             try select("\(walk.select(columns, window)) GROUP BY 1") { row in
                 found[row.text(0), default: CostFigures(key: row.text(0))].add(row)
             }

@@ -119,6 +119,7 @@ extension Unit {
         self.init(
             serial: row.text(0), product: row.text(1), workOrder: row.optionalText(2), team: row.optionalText(3),
             supplier: row.optionalText(4), cost: row.isNull(5) ? nil : Money(tenThousandths: Int(row.int(5))),
-            replaces: row.optionalText(10), createdAt: row.int(6), updatedAt: row.int(7), lastEvent: row.int(8), state: state)
+            replaces: row.optionalText(10), createdAt: row.int(6), updatedAt: row.int(7), lastEvent: row.int(8),
+            state: state)
     }
 }

@@ -41,7 +41,8 @@ final class StoredRecords: Records {
                     serial: serial, product: row.text(0), workOrder: row.optionalText(1), team: row.optionalText(2),
                     supplier: row.optionalText(3),
                     cost: row.isNull(4) ? nil : Money(tenThousandths: Int(row.int(4))),
-                    replaces: row.optionalText(9), createdAt: row.int(5), updatedAt: row.int(6), lastEvent: row.int(7), state: $0)
+                    replaces: row.optionalText(9), createdAt: row.int(5), updatedAt: row.int(6), lastEvent: row.int(7),
+                    state: $0)
             }
         }
     }

@@ -36,7 +36,8 @@ extension State {
             for serial in lot.serials { units.append(try visibleUnit(serial, actor)) }
             if let other = units.first(where: { $0.product != units[0].product }) {
                 throw Refusal(
-                    .invalid, "a defect case is about one product: \(units[0].serial) is a \(units[0].product), "
+                    .invalid,
+                    "a defect case is about one product: \(units[0].serial) is a \(units[0].product), "
                         + "\(other.serial) a \(other.product)")
             }
             let id = String(head + Int64(units.count) + 1)
@@ -46,7 +47,8 @@ extension State {
         try checkFindings(report.findings, found.quantity)
         if let repairable = report.repairable {
             guard (0...found.quantity).contains(repairable) else {
-                throw Refusal(.invalid, "of \(found.quantity), 0 to \(found.quantity) are repairable, not \(repairable)")
+                throw Refusal(
+                    .invalid, "of \(found.quantity), 0 to \(found.quantity) are repairable, not \(repairable)")
             }
             found.split = .init(repairable: repairable, nonRepairable: found.quantity - repairable)
             found.status = .inspected
@@ -277,7 +279,8 @@ extension State {
     /// The defect case with this id, if the actor may see it.
     mutating func visibleCase(_ id: String, _ actor: Actor) throws(Refusal) -> DefectCase {
         guard let found = defectCase(id) else { throw .notFound("defect case", id) }
-        if case .person(let access) = actor, !access.sees(found, units: { units(ofDefect: id).keys.compactMap { unit($0) } })
+        if case .person(let access) = actor,
+            !access.sees(found, units: { units(ofDefect: id).keys.compactMap { unit($0) } })
         {
             throw .notFound("defect case", id)
         }

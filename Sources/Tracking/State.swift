@@ -236,7 +236,9 @@ extension State {
             }
             changeOrder(unit.workOrder) { $0.move(from: before, to: after) }
         }
-        if before?.defectCase != after.defectCase { moveCase(event, serial, from: before?.defectCase, to: after.defectCase) }
+        if before?.defectCase != after.defectCase {
+            moveCase(event, serial, from: before?.defectCase, to: after.defectCase)
+        }
         if before?.status != after.status {
             if after.status == .writtenOff, let before {
                 logWriteOff(event, product, quantity: 1, WriteOffSource(before.status), at)

@@ -9,7 +9,9 @@ extension State {
         }
         guard Set(ids).count == ids.count else { throw Refusal(.invalid, "a case stands twice in the request") }
         try checkNote(note)
-        guard !rma.allSatisfy(\.isWhitespace) else { throw Refusal(.invalid, "the supplier's RMA reference is required") }
+        guard !rma.allSatisfy(\.isWhitespace) else {
+            throw Refusal(.invalid, "the supplier's RMA reference is required")
+        }
         var cases: [DefectCase] = []
         for id in ids {
             let found = try visibleCase(id, actor)
@@ -54,7 +56,8 @@ extension State {
         guard before.status == .withSupplier else {
             throw Refusal(
                 .rule(.wrongStatus),
-                "the defect case \(id) is \(before.status.rawValue); only one that is with the supplier can be reverted")
+                "the defect case \(id) is \(before.status.rawValue); only one that is with the supplier can be reverted"
+            )
         }
         var after = before
         // It is to be looked at anew: what was thought of it before does not bind.

@@ -46,7 +46,8 @@ public struct Unit: Sendable, Equatable {
     /// A unit as its first event made it.
     public init(
         serial: String, product: String, workOrder: String? = nil, team: String? = nil, supplier: String? = nil,
-        cost: Money? = nil, replaces: String? = nil, createdAt: Int64, updatedAt: Int64, lastEvent: Int64, state: UnitState
+        cost: Money? = nil, replaces: String? = nil, createdAt: Int64, updatedAt: Int64, lastEvent: Int64,
+        state: UnitState
     ) {
         (self.serial, self.product, self.workOrder, self.team) = (serial, product, workOrder, team)
         (self.supplier, self.cost, self.replaces) = (supplier, cost, replaces)

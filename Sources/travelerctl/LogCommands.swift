@@ -10,7 +10,10 @@ struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "inventory", "Every change of stock.", example: "log inventory --product PCB-100 --from 2026-03-01")
         @Option(help: .product) var product: String?
-        @Option(help: "restock, qa_approval, defect, repair, supplier_repair, consume, delivery, write_off, adjustment or undo.") var action: String?
+        @Option(
+            help:
+                "restock, qa_approval, defect, repair, supplier_repair, consume, delivery, write_off, adjustment or undo."
+        ) var action: String?
         @OptionGroup var period: Period
         @OptionGroup var options: ListOptions
         var request: Request {
@@ -90,7 +93,8 @@ struct Log: AsyncParsableCommand {
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "report", "Work in progress, yield, throughput, defects, write-offs.", example: "report yield --from 2026-03-01",
+        "report", "Work in progress, yield, throughput, defects, write-offs.",
+        example: "report yield --from 2026-03-01",
         [Progress.self, Yield.self, Throughput.self, Defects.self, WriteOffs.self, SpareParts.self])
 
     struct Progress: ListCall {

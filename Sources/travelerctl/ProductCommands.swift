@@ -36,7 +36,8 @@ struct Product: AsyncParsableCommand {
                 Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
                 Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
                 Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
-                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("min_stock"), .data("low_stock_threshold"), .data("gtin"), .data("routing"),
+                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("min_stock"),
+                .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
             empty: "No products. Loosen the filters, or bring products in with 'travelerctl site apply FILE'.")

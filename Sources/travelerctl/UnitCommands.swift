@@ -6,7 +6,8 @@ struct Unit: AsyncParsableCommand {
         "unit", "Serial-numbered units: where they are and what happened to them.",
         example: "unit show PCB-100-2610-0001",
         [
-            List.self, Show.self, History.self, Register.self, Receive.self, Defect.self, SupplierRepair.self, Hold.self, Release.self,
+            List.self, Show.self, History.self, Register.self, Receive.self, Defect.self, SupplierRepair.self,
+            Hold.self, Release.self,
             Assign.self, WriteOff.self,
         ])
 

@@ -11,7 +11,8 @@ import Tracking
     ]
     static let byGrant: [(Grant, Set<Verb>)] = [
         (.unitsWrite, [.register, .hold]), (.stockAdjust, [.adjust]), (.defectsMark, [.markDefect, .seeDefects]),
-        (.defectsManage, [.markDefect, .seeDefects, .manageDefects]), (.deliver, [.deliver]), (.labelsPrint, [.printLabels]), (.auditRead, [.audit]),
+        (.defectsManage, [.markDefect, .seeDefects, .manageDefects]), (.deliver, [.deliver]),
+        (.labelsPrint, [.printLabels]), (.auditRead, [.audit]),
         (.metricsRead, [.metrics]), (.returnsManage, []), (.returnsInspect, []), (.stationTerminal, []),
     ]
 

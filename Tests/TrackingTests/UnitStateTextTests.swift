@@ -24,7 +24,8 @@ import Tracking
     }
 
     @Test(arguments: [
-        "", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||hc1x||||||", "defect||||c||||||", "defect||||||||||a=b",
+        "", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||hc1x||||||",
+        "defect||||c||||||", "defect||||||||||a=b",
     ])
     func refusesAnythingElse(text: String) {
         #expect(UnitState(text: text) == nil)
