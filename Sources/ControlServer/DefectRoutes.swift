@@ -17,7 +17,7 @@ extension Control {
             .init("supplier", .text, "Of this supplier."), .init("location", .text, "At this location."),
             .init("source", .choice(DefectSource.self), "Found there."), .init("serial", .text, "With this unit."),
             .init("supplier_return", .text, "Out with this return."),
-            .init("search", .text, "In product, reason, types, notes, location, supplier, RMA and serials."),
+            .init("search", .text, "In product, reason, types, notes, location, supplier, RMA, serials; or its id."),
         ] + period
 
     private static func types(quantityOptional: Bool) -> Shape {
@@ -42,6 +42,7 @@ extension Control {
                 call.query["order"]?.string.flatMap {
                     DefectOrder(rawValue: $0.hasPrefix("-") ? String($0.dropFirst()) : $0)
                 } ?? .date
+            if order == .supplier, !call.access.seesPurchase { throw Call.hidesSuppliers }
             let (filter, access, page) = (try call.defectFilter, call.access, call.page)
             return call.list(try await call.read { try $0.defects(filter, by: order, for: access, page) }) {
                 $0.found.json(for: access, serial: $0.serial)
@@ -196,6 +197,9 @@ extension Control {
 }
 
 extension Call {
+    fileprivate static let hidesSuppliers = Problem(
+        .permissionDenied, "suppliers are shown to leads and to those who manage defects")
+
     /// The filters of the worklist.
     fileprivate var defectFilter: DefectFilter {
         get throws {
@@ -216,12 +220,14 @@ extension Call {
             filter.shipment = query["supplier_return"]?.string
             (filter.from, filter.to) = (time("from"), time("to", endOfDay: true))
             if !access.seesPurchase, filter.supplier != nil || filter.shipment != nil {
-                throw Problem(.permissionDenied, "suppliers are shown to leads and to those who manage defects")
+                throw Self.hidesSuppliers
             }
-            filter.search = query["search"]?.string
+            (filter.search, filter.searchesPurchase) = (query["search"]?.string, access.seesPurchase)
             if let search = filter.search?.lowercased(), !search.isEmpty {
                 let named = plant.products.values.filter { $0.name.lowercased().contains(search) }
                 filter.productsFound = named.map(\.code).sorted()
+                let types = plant.defectTypes.values.filter { $0.name.lowercased().contains(search) }
+                filter.typesFound = types.map(\.code).sorted()
             }
             return filter
         }

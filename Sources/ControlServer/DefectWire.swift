@@ -144,6 +144,7 @@ extension DefectFigures {
             "repair_cost": showsPurchase ? .init(repairCost) : nil,
             "write_off_cost": showsPurchase ? .init(writeOffCost) : nil,
             "credit": showsPurchase ? .init(credit) : nil, "received": received > 0 ? .int(received) : nil,
+            "received_defective": received > 0 ? .int(receivedDefective) : nil,
             "defect_rate": defectRate.map(JSONValue.double),
         ])
     }
@@ -224,7 +225,8 @@ extension Resource {
                 Property("repair_cost", .number, "Of spare parts.", optional: true),
                 Property("write_off_cost", .number, optional: true), Property("credit", .number, optional: true),
                 Property("received", .count, "Units received from the supplier.", optional: true),
-                Property("defect_rate", .number, "Defective pieces per unit received.", optional: true),
+                Property("received_defective", .count, "Of these, those found defective since.", optional: true),
+                Property("defect_rate", .number, "Of those received, the part found defective.", optional: true),
             ]
         case .costLine:
             [
@@ -266,7 +268,7 @@ extension Resource {
         Property("detected_by", .text, optional: true), Property("resolution", .text(65_536), optional: true),
         Property("credit", .money, optional: true), Property("resolved_at", .time, optional: true),
         Property("updated_at", .time),
-        Property("serial", .text, "The unit, in a list and a case of one.", optional: true),
+        Property("serial", .text, "In lists its unit; of several the first.", optional: true),
         Property(
             "units",
             .list(

@@ -40,13 +40,16 @@ public struct DefectFigures: Sendable, Equatable {
     public var credit = Money(tenThousandths: 0)
     /// Units received from the supplier in the period; only by supplier.
     public var received = 0
+    /// Of these, those that were found defective, then or later.
+    public var receivedDefective = 0
 
     /// Of what is decided, the part that is good again, 0 to 1; nil where nothing is decided.
     public var repairSuccess: Double? {
         repaired + writtenOff == 0 ? nil : Double(repaired) / Double(repaired + writtenOff)
     }
-    /// Defective pieces per unit received; nil where none was received.
-    public var defectRate: Double? { received == 0 ? nil : Double(quantity) / Double(received) }
+    /// Of the units received, the part that was found defective, 0 to 1; nil where none was received. What was made
+    /// here, and goods without serials, have no receipt and don't count.
+    public var defectRate: Double? { received == 0 ? nil : Double(receivedDefective) / Double(received) }
 
     fileprivate mutating func add(_ row: Statement, quantity: Int) {
         func number(_ column: Int32) -> Int { Int(row.int(column)) }
@@ -139,16 +142,20 @@ extension Connection {
             return true
         }
         if grouping == .supplier {
-            for (supplier, count) in try received(period, for: access, in: plant) {
-                found[supplier, default: DefectFigures(key: supplier)].received += count
-                sum.received += count
+            for (supplier, units) in try received(period, for: access, in: plant) {
+                found[supplier, default: DefectFigures(key: supplier)].received += units.count
+                found[supplier]?.receivedDefective += units.defective
+                sum.received += units.count
+                sum.receivedDefective += units.defective
             }
         }
         return (found.values.sorted { $0.key < $1.key }, sum)
     }
 
     /// Units received in a period by supplier: the one that was named, else the product's.
-    private func received(_ period: Period, for access: Access, in plant: Plant) throws -> [String: Int] {
+    private func received(
+        _ period: Period, for access: Access, in plant: Plant
+    ) throws -> [String: (count: Int, defective: Int)] {
         let walk = Walk(
             key: "id", sources: ["event WHERE TRUE"],
             rows: "event ON event.id = walk.key CROSS JOIN unit ON unit.serial = event.unit",
@@ -156,11 +163,16 @@ extension Connection {
                 access.seesUnit(in: .unit), "event.kind = 'unit.received'", "event.at >= \(period.from)",
                 "event.at < \(period.to)",
             ].all, range: try eventNumbers(from: period.from, to: period.to))
-        var counts: [String: Int] = [:]
+        let columns: SQL = """
+            unit.product, unit.supplier, count(*),
+            sum(EXISTS (SELECT 1 FROM defect_unit WHERE defect_unit.serial = unit.serial))
+            """
+        var counts: [String: (count: Int, defective: Int)] = [:]
         _ = try forEachWindow(walk) { window in
-            try select("\(walk.select("unit.product, unit.supplier, count(*)", window)) GROUP BY 1, 2") { row in
-                let supplier = row.optionalText(1) ?? plant.products[row.text(0)]?.supplier
-                if let supplier { counts[supplier, default: 0] += Int(row.int(2)) }
+            try select("\(walk.select(columns, window)) GROUP BY 1, 2") { row in
+                guard let supplier = row.optionalText(1) ?? plant.products[row.text(0)]?.supplier else { return }
+                counts[supplier, default: (0, 0)].count += Int(row.int(2))
+                counts[supplier]?.defective += Int(row.int(3))
             }
             return true
         }

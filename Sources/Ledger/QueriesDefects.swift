@@ -28,6 +28,10 @@ public struct DefectFilter: Sendable, Equatable {
     public var search: String?
     /// Products whose name holds the searched text.
     public var productsFound: [String] = []
+    /// Defect types whose name holds the searched text.
+    public var typesFound: [String] = []
+    /// Whether the text is looked for in suppliers and RMA references, too.
+    public var searchesPurchase = true
 
     /// Every case, where nothing else is said.
     public init() {}
@@ -54,18 +58,25 @@ public struct DefectFilter: Sendable, Equatable {
         if let shipment { conditions.append("defect.shipment = \(Value.int(Int64(shipment) ?? -1))") }
         if let from { conditions.append("defect.detected_at >= \(from)") }
         if let to { conditions.append("defect.detected_at < \(to)") }
-        if let search = search?.lowercased(), !search.isEmpty {
-            let texts: [SQL] = [
-                "defect.product", "defect.reason", "defect.note", "defect.location", "defect.supplier", "defect.rma",
-                "defect.findings", "defect.resolution",
+        if let search, !search.isEmpty {
+            var texts: [SQL] = [
+                "defect.product", "defect.reason", "defect.note", "defect.location", "defect.resolution",
             ]
-            var places = texts.map { text in "instr(lower(coalesce(\(text), '')), \(search)) > 0" as SQL }
+            if searchesPurchase { texts += ["defect.supplier", "defect.rma"] }
+            // Both sides by SQLite's `lower`, which knows ASCII only.
+            func holds(_ text: SQL) -> SQL { "instr(lower(coalesce(\(text), '')), lower(\(search))) > 0" }
+            var places = texts.map(holds)
+            let (type, note): (SQL, SQL) = (
+                "json_extract(finding.value, '$.type')", "json_extract(finding.value, '$.note')"
+            )
+            let finding = [holds(type), holds(note), "\(type) IN \(typesFound)"].any
+            places.append("EXISTS (SELECT 1 FROM json_each(defect.findings) AS finding WHERE \(finding))")
             places.append("defect.id = \(Value.int(Int64(search) ?? -1))")
             places.append("defect.product IN \(productsFound)")
             places.append(
                 """
                 EXISTS (SELECT 1 FROM defect_unit AS line
-                    WHERE line.defect = defect.id AND instr(lower(line.serial), \(search)) > 0)
+                    WHERE line.defect = defect.id AND instr(lower(line.serial), lower(\(search))) > 0)
                 """)
             conditions.append(places.any)
         }
@@ -87,7 +98,7 @@ public enum DefectOrder: String, Sendable, CaseIterable {
 public struct DefectRow: Sendable, Equatable {
     /// The case.
     public var found: DefectCase
-    /// The unit, in a case of one unit.
+    /// Its unit; of several the first in the order of serials.
     public var serial: String?
 }
 
@@ -139,8 +150,7 @@ extension Connection {
     ) throws -> Listing<DefectRow> {
         let walk = walk(filter, order, access)
         let columns: SQL = """
-            \(DefectCase.columns), CASE WHEN defect.serialised = 1 AND defect.quantity = 1 THEN
-                (SELECT min(line.serial) FROM defect_unit AS line WHERE line.defect = defect.id) END
+            \(DefectCase.columns), (SELECT min(line.serial) FROM defect_unit AS line WHERE line.defect = defect.id)
             """
         var listing = try self.page(walk, page, columns) { row in
             // The walk's key stands behind these.

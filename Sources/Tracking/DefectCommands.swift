@@ -40,6 +40,7 @@ extension State {
                     "a defect case is about one product: \(units[0].serial) is a \(units[0].product), "
                         + "\(other.serial) a \(other.product)")
             }
+            try checkOneTeam(units, actor)
             let id = String(head + Int64(units.count) + 1)
             found = newCase(id, units, report, at, by: actor.login)
             for unit in units { events.append(Event(.unitDefect, unit: unit, to: try unit.defective(in: id))) }
@@ -316,9 +317,23 @@ extension State {
     }
 
     func checkType(_ type: String) throws(Refusal) {
-        guard let known = plant.defectTypes[type], !known.retired else {
+        guard let known = plant.defectTypes[type] else {
             throw Refusal(.rule(.unknownDefectType), "there is no defect type \(type)")
         }
+        guard !known.retired else {
+            throw Refusal(.rule(.unknownDefectType), "the defect type \(type) is retired; use another one")
+        }
+    }
+
+    /// A case of several teams is the admins': nobody else opens one, as they would not see it again.
+    private func checkOneTeam(_ units: [Unit], _ actor: Actor) throws(Refusal) {
+        guard case .person(let access) = actor, case .teams = access.scope,
+            let other = units.first(where: { $0.team != units[0].team })
+        else { return }
+        throw Refusal(
+            .invalid,
+            "a defect case is about units of one team: \(units[0].serial) is of \(units[0].team ?? "none"), "
+                + "\(other.serial) of \(other.team ?? "none"); open a case for each team")
     }
 
     private func checkFindings(_ findings: [DefectCase.Finding], _ quantity: Int) throws(Refusal) {
@@ -344,8 +359,9 @@ extension State {
 
     func checkSupplier(_ code: String?) throws(Refusal) {
         guard let code else { return }
-        guard let known = plant.suppliers[code], !known.retired else {
-            throw Refusal(.invalid, "there is no supplier \(code)")
+        guard let known = plant.suppliers[code] else { throw Refusal(.invalid, "there is no supplier \(code)") }
+        guard !known.retired else {
+            throw Refusal(.invalid, "the supplier \(code) is retired; name another one")
         }
     }
 
@@ -402,6 +418,7 @@ extension Unit {
         switch state.status {
         case .inProduction: after.failedStage = state.stage
         case .inStock, .returned: break
+        case .defect: throw .isDefectAlready(self)
         default: throw .status(self, "marked defective")
         }
         (after.status, after.stage, after.defectCase) = (.defect, nil, id)

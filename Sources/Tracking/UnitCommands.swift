@@ -128,7 +128,7 @@ extension State {
             events.append(event)
             unit.state = after
         } else if disposition == .pending {
-            throw Refusal(.rule(.isDefect), "\(serial) is marked defective already")
+            throw .isDefectAlready(unit)
         }
         let id = opened == nil ? unit.state.defectCase : nil
         switch disposition {
@@ -193,6 +193,12 @@ extension Event {
 }
 
 extension Refusal {
+    /// The unit can't be marked twice.
+    static func isDefectAlready(_ unit: Unit) -> Refusal {
+        let place = unit.state.defectCase.map { ", in case \($0)" } ?? ""
+        return Refusal(.rule(.isDefect), "\(unit.serial) is defective already\(place)")
+    }
+
     /// The unit's status does not allow what was asked.
     static func status(_ unit: Unit, _ what: String) -> Refusal {
         let reason: Reason =

@@ -186,6 +186,7 @@ import Tracking
             found.status = DefectStatus.allCases[number % 5]
             found.findings = number % 2 == 0 ? [.init(type: "DEAD", quantity: 1, note: "Row \(number)")] : []
             found.reason = number % 2 == 0 ? nil : "Bent Plug"
+            found.note = number == 100 ? "Größe 1" : nil
             state.defects.write(found.id, found)
         }
         try Store(db).flush(&state)
@@ -213,7 +214,19 @@ import Tracking
         var filter = DefectFilter()
         filter.search = "bent pLUG"
         #expect(try all(filter, .date, descending: false).count == 125)
-        (filter.search, filter.type) = (nil, "DEAD")
+        // Not in how it is stored, and in any alphabet.
+        filter.search = "quantity"
+        #expect(try all(filter, .date, descending: false).isEmpty)
+        filter.search = "Größe 1"
+        #expect(try all(filter, .date, descending: false).map(\.id) == ["300"])
+        (filter.search, filter.typesFound) = ("does not power up", ["DEAD"])
+        #expect(try all(filter, .date, descending: false).count == 125)
+        filter.typesFound = []
+        filter.search = "S2"
+        #expect(try all(filter, .date, descending: false).allSatisfy { $0.supplier == "s2" })
+        filter.searchesPurchase = false
+        #expect(try all(filter, .date, descending: false).isEmpty)
+        (filter.search, filter.type, filter.searchesPurchase) = (nil, "DEAD", true)
         #expect(try all(filter, .date, descending: false).count == 125)
         filter.statuses = DefectStatus.open
         let open = try all(filter, .product, descending: true)

@@ -153,6 +153,17 @@ import Tracking
         try refused(
             &desk, .openDefect(DefectLot(quantity: 1), product: "PCB-100", report()), as: "lena", .notPermitted)
         try desk.floor.run(.inspectDefect(id, split, findings: nil), as: "lena")
+        // A case of units of two teams would be the admins', so a lead of both opens one for each.
+        desk.floor.state.plant.people["dora"]?.grants = [.defectsMark]
+        let (one, other) = (try desk.floor.startUnit(), try desk.floor.startUnit())
+        var foreigner = desk.floor.state.unit(other)
+        foreigner?.team = "finish"
+        desk.floor.state.units.write(other, foreigner)
+        try refused(&desk, .openDefect(DefectLot(serials: [one, other]), product: nil, report()), as: "dora", .invalid)
+        try desk.floor.run(.openDefect(DefectLot(serials: [other]), product: nil, report()), as: "dora")
+        let both = try #require(
+            try desk.floor.run(.openDefect(DefectLot(serials: [one]), product: nil, report())).created)
+        #expect(desk.floor.state.defectCase(both)?.team == "smt")
         // Spare parts are taken by whoever repairs, but how many there are is not told.
         let many = Command.repairDefect(id, DefectLot(), parts: [("RES-10K", 99)], target: "assembly", note: "n")
         do {
