@@ -12,18 +12,27 @@ struct Defect: AsyncParsableCommand {
 
     /// The filters of the worklist.
     struct Filters: ParsableArguments {
-        enum Group: String, CaseIterable, ExpressibleByArgument {
-            case total, pending, resolved
+        enum Status: String, CaseIterable, ExpressibleByArgument {
+            case pending, inspected, processing
             case withSupplier = "with_supplier"
+            case resolved
         }
 
-        @Option(help: "pending, inspected, processing, with_supplier or resolved, exactly.") var status: String?
+        enum Group: String, CaseIterable, ExpressibleByArgument {
+            case total, pending
+            case withSupplier = "with_supplier"
+            case resolved
+        }
+
+        enum Source: String, CaseIterable, ExpressibleByArgument { case production, stock, `return` }
+
+        @Option(help: "In exactly this status.") var status: Status?
         @Option(help: "A card: pending is all that is neither sent nor resolved.") var group: Group?
         @Flag(help: "Only what is resolved, but still defective.") var awaiting = false
         @Option(help: .defectType) var type: String?
         @Option(help: .product) var product: String?
         @Option(help: "Where it lies.") var location: String?
-        @Option(help: "production, stock or return.") var source: String?
+        @Option(help: "Where it was found.") var source: Source?
         @Option(help: "Text in what is written on a case, or in a serial.") var search: String?
         @OptionGroup var period: Period
 
@@ -31,8 +40,9 @@ struct Defect: AsyncParsableCommand {
             get throws {
                 try Request.get(
                     query: [
-                        "status": status, "group": group?.rawValue, "awaiting": awaiting ? "true" : nil, "type": type,
-                        "product": product, "location": location, "source": source, "search": search,
+                        "status": status?.rawValue, "group": group?.rawValue, "awaiting": awaiting ? "true" : nil,
+                        "type": type, "product": product, "location": location, "source": source?.rawValue,
+                        "search": search,
                         "from": period.start, "to": period.end,
                     ]
                 ).query
@@ -41,18 +51,25 @@ struct Defect: AsyncParsableCommand {
     }
 
     struct List: ListCall {
+        enum Order: String, CaseIterable, ExpressibleByArgument {
+            case date, product, supplier
+            case lastDate = "-date"
+            case lastProduct = "-product"
+            case lastSupplier = "-supplier"
+        }
+
         static let configuration = CommandConfiguration.verb(
             "list", "The worklist: what is defective, and who has it now.",
             example: "defect list --group pending --supplier acme", "defect list --search RMA-7 --order product",
             more: "Above the list stand the cards, over all that the other filters let through.")
         @OptionGroup var filters: Filters
         @Option(help: "Code of the supplier.") var supplier: String?
-        @Option(help: "date, product or supplier; with - in front from the end. -date if not given.") var order: String?
+        @Option(parsing: .unconditional, help: "-date if not given; - is from the end.") var order: Order?
         @OptionGroup var options: ListOptions
 
         var request: Request {
             get throws {
-                var request = Request.get("defects", query: ["supplier": supplier, "order": order])
+                var request = Request.get("defects", query: ["supplier": supplier, "order": order?.rawValue])
                 request.query = try filters.parameters + request.query
                 return request
             }
@@ -82,7 +99,7 @@ struct Defect: AsyncParsableCommand {
         static let table = Table(
             columns: [
                 Column("CASE", "id"), Column("STATUS", "status", .status), Column("PRODUCT", "product", rank: 1),
-                Column("SERIAL", "serial", rank: 2), Column("QTY", "quantity", .number, rank: 4),
+                Column("SERIAL", "serial", rank: 2, shown: units), Column("QTY", "quantity", .number, rank: 4),
                 Column("LEFT", "remaining", .number), Column("DEFECT", "types", rank: 3, shrinks: true, shown: what),
                 Column("DATE", "detected_at", .day, rank: 5), Column("SUPPLIER", "supplier", rank: 6),
                 Column("RMA", "rma", rank: 8), Column("LOCATION", "location", rank: 9),
@@ -92,6 +109,14 @@ struct Defect: AsyncParsableCommand {
                 .data("detected_by"), .data("credit"), .data("resolution"), .data("resolved_at"), .data("updated_at"),
             ],
             empty: "No defects. Loosen the filters.")
+
+        /// `P1`, or `P1 +2` where there are more.
+        private static let units: @Sendable (JSONValue) -> String = { item in
+            // One case by itself names all its units, a list only the first.
+            guard let serial = (item["serial"] ?? item["units"]?.array?.first?["serial"])?.plain else { return "" }
+            let others = (item["quantity"]?.int ?? 1) - 1
+            return others > 0 ? "\(serial) +\(others)" : serial
+        }
 
         /// `SOLDER, SCRATCH x2`, or the reason in words.
         static let what: @Sendable (JSONValue) -> String = { item in
@@ -103,7 +128,7 @@ struct Defect: AsyncParsableCommand {
         }
     }
 
-    struct Show: Call {
+    struct Show: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "show", "One case with its units.", example: "defect show 4711")
         @Argument(help: .defectCase) var id: String
@@ -112,7 +137,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectCase }
     }
 
-    struct History: Call {
+    struct History: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "history", "Who did what with a case.", example: "defect history 4711")
         @Argument(help: .defectCase) var id: String
@@ -154,11 +179,12 @@ struct Defect: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "create", "Mark units, or a quantity without serials, as one case.",
             example: "defect create B-17 B-18 --type SCRATCH --note \"fell off the rack\"",
-            "defect create --product CABLE-2M --quantity 100 \\\n    --type SCRATCH=80 --type DEAD=20 --repairable 60 --note \"wet box\""
-        )
-        @Argument(help: "Serials of units of one product.") var serials: [String] = []
+            "defect create - --type SCRATCH --note \"from the rack\"",
+            "defect create --product CABLE-2M --quantity 100 \\\n    --type SCRATCH=80 --type DEAD=20 --repairable 60 --note \"wet box\"",
+            more: "With - instead of serials they are scanned or typed afterwards, one in a line.")
+        @Argument(help: "Serials of units of one product; - to scan them.") var serials: [String] = []
         @Option(help: "Code of a product without serials.") var product: String?
-        @Option(help: "How many without serials.") var quantity: Int?
+        @Option(parsing: .unconditional, help: "How many without serials.") var quantity: Int?
         @Option(help: .findings) var type: [Finding] = []
         @Option(help: "What is wrong, in words.") var reason: String?
         @Option(help: "How many can be repaired, if that is known.") var repairable: Int?
@@ -174,6 +200,14 @@ struct Defect: AsyncParsableCommand {
             if type.isEmpty, reason == nil { throw ValidationError("Say what is wrong: --type TYPE or --reason TEXT.") }
         }
 
+        mutating func run() async throws {
+            let given = serials
+            var all = given
+            try await reporting(json: options.json) { all = try named(given) }
+            serials = all
+            try await answer()
+        }
+
         var request: Request {
             .post(
                 "defects",
@@ -187,7 +221,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Correct: Call {
+    struct Correct: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "correct", "Correct the note, location or supplier.", example: "defect correct 4711 --location SHELF-3",
             more: "An empty text clears a location or supplier: --location \"\".")
@@ -210,7 +244,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Inspect: Call {
+    struct Inspect: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "inspect", "Split what remains into repairable and not.",
             example: "defect inspect 4711 --repairable 1 --non-repairable 1 \\\n    --type SCRATCH=2")
@@ -237,14 +271,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    /// Which part of a case.
-    struct Lot: ParsableArguments {
-        @Argument(help: "Serials; none for goods without serials, and where one unit is left.")
-        var serials: [String] = []
-        @Option(help: "How many, without serials.") var quantity: Int?
-    }
-
-    struct Repair: Call {
+    struct Repair: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "repair", "Repair some of a case, with spare parts from stock.",
             example: "defect repair 4711 B-17 --to testing --part RES-10K=2 \\\n    --note \"U3 resoldered\"")
@@ -255,6 +282,8 @@ struct Defect: AsyncParsableCommand {
         var part: [Deliver.Item] = []
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
+
+        mutating func name(serial: String) { lot.name(serial: serial) }
 
         var request: Request {
             let parts = part.map { JSONValue.object(["product": .string($0.product), "quantity": .int($0.quantity)]) }
@@ -268,7 +297,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct WriteOff: Call {
+    struct WriteOff: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "write-off", "Write off some of a case.",
             example: "defect write-off 4711 B-18 --reason outlet_sale --price 4.50 \\\n    --note \"sold as seen\"",
@@ -283,6 +312,8 @@ struct Defect: AsyncParsableCommand {
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
 
+        mutating func name(serial: String) { lot.name(serial: serial) }
+
         var request: Request {
             .post(
                 "defects", id, "write-off",
@@ -294,7 +325,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct SupplierRepair: Call {
+    struct SupplierRepair: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "supplier-repair", "Some of a case came back repaired from the supplier.",
             example: "defect supplier-repair 4711 --quantity 3 --note \"new plugs\"")
@@ -302,6 +333,8 @@ struct Defect: AsyncParsableCommand {
         @OptionGroup var lot: Lot
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
+
+        mutating func name(serial: String) { lot.name(serial: serial) }
         var request: Request {
             .post(
                 "defects", id, "supplier-repair",
@@ -312,12 +345,12 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Resolve: Call {
+    struct Resolve: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "resolve", "Close a case. What is still defective awaits its repair, replacement or write-off.",
             example: "defect resolve 4711 --credit 45 --note \"credit note 4711\"")
         @Argument(help: .defectCase) var id: String
-        @Option(help: "What the supplier credited.") var credit: Double?
+        @Option(parsing: .unconditional, help: "What the supplier credited.") var credit: Double?
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
         var request: Request {
@@ -334,18 +367,21 @@ extension View {
         let fields = View.fields([
             Column("Case", "id"), Column("Status", "status", .status), Column("Product", "product"),
             Column("Quantity", "quantity"), Column("Left", "remaining"), Column("Repairable", "repairable"),
-            Column("Not repairable", "non_repairable"), Column("Repaired", "repaired"), Column("Reworked", "reworked"),
-            Column("By supplier", "supplier_repaired"), Column("Replaced", "replaced"),
-            Column("Written off", "written_off"), Column("Defect", "types", shown: Defect.List.what),
+            Column("Not repairable", "non_repairable"), some("Repaired", "repaired"), some("Reworked", "reworked"),
+            some("By supplier", "supplier_repaired"), some("Replaced", "replaced"),
+            some("Written off", "written_off"), Column("Defect", "types", shown: Defect.List.what),
             Column("Reason", "reason"), Column("Note", "note"), Column("Found", "detected_at", .time),
             Column("Found by", "detected_by"), Column("Source", "source"), Column("Location", "location"),
             Column("Team", "team"), Column("Supplier", "supplier"), Column("RMA", "rma"),
             Column("Supplier return", "supplier_return"), Column("Resolution", "resolution"),
-            Column("Credit", "credit"), Column("Resolved", "resolved_at", .time),
+            Column("Credit", "credit", .money), Column("Resolved", "resolved_at", .time),
         ])
         let table = Table(
             columns: [
-                Column("SERIAL", "serial"), Column("NOW", "outcome", shown: { words($0["outcome"]?.string ?? "") }),
+                Column("SERIAL", "serial"),
+                Column(
+                    "NOW", "outcome",
+                    shown: { $0["outcome"]?.string == "open" ? "defective" : words($0["outcome"]?.string ?? "") }),
                 Column("REPLACED BY", "replaced_by", rank: 1),
             ], empty: "")
         var layout: Table.Layout?
@@ -356,14 +392,20 @@ extension View {
     /// Where a case is after a change.
     static let defectNow = View.sentence { found in
         let left = found["remaining"]?.int ?? 0
-        let awaiting = (found["awaiting"]?.int ?? 0) > 0 ? ", still defective" : " left"
+        let what = (found["awaiting"]?.int ?? 0) > 0 ? "still defective" : "left"
+        let split = found["repairable_left"]?.int.map { ", \($0) repairable, \(left - $0) not" } ?? ""
         return "Case \(found["id"]?.plain ?? "?") is \(words(found["status"]?.string ?? "?")): "
-            + "\(left) of \(found["quantity"]?.plain ?? "?")\(left > 0 ? awaiting : " left")."
+            + "\(left) of \(found["quantity"]?.plain ?? "?") \(what)\(left > 0 ? split : "")."
+    }
+
+    /// A count that is shown where there is something to count.
+    private static func some(_ title: String, _ key: String) -> Column {
+        Column(title, key, shown: { item in item[key]?.int.map { $0 > 0 ? String($0) : "" } ?? "" })
     }
 }
 
 extension ArgumentHelp {
-    static let defectCase: ArgumentHelp = "Number of the case."
+    static let defectCase: ArgumentHelp = "Number of the case, or the serial of a unit in it."
     static let defectType: ArgumentHelp = "Code of the defect type."
     fileprivate static let findings = ArgumentHelp(
         "A defect type and how many have it; may be given several times.", valueName: "type=quantity")

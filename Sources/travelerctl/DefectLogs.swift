@@ -15,7 +15,7 @@ extension Supplier {
                 Column("RETURN", "id"), Column("SUPPLIER", "supplier"), Column("RMA", "rma"),
                 Column("SENT", "at", .day, rank: 2), Column("CASES", "count", .number),
                 Column("PIECES", "quantity", .number, rank: 4), Column("THERE", "with_supplier", .number, rank: 1),
-                Column("RESOLVED", "resolved", .number, rank: 5), Column("CREDIT", "credit", .number, rank: 3),
+                Column("RESOLVED", "resolved", .number, rank: 5), Column("CREDIT", "credit", .money, rank: 3),
                 Column("WHO", "actor", rank: 7), Column("NOTE", "note", rank: 6, shrinks: true),
             ],
             empty: "Nothing went back. Send cases: 'travelerctl defect route'.")
@@ -39,7 +39,7 @@ struct SparePart: AsyncParsableCommand {
                 Column("CODE", "code"), Column("NAME", "name", rank: 4, shrinks: true),
                 Column("STOCK", "in_stock", .number, rank: 1), Column("MINIMUM", "min_stock", .number, rank: 3),
                 Column("LOW", "low", .flag, rank: 2, shown: { $0["low"]?.bool == true ? "LOW" : "" }),
-                Column("SUPPLIER", "supplier", rank: 5), Column("COST", "cost", .number, rank: 6), .data("retired"),
+                Column("SUPPLIER", "supplier", rank: 5), Column("COST", "cost", .money, rank: 6), .data("retired"),
             ],
             empty: "No spare parts. Mark products with spare_part: true in the site file.")
     }
@@ -71,7 +71,7 @@ extension Log {
                 Column("QTY", "quantity", .number, rank: 2),
                 Column("REASON", "reason", shown: { words($0["reason"]?.string ?? "") }),
                 Column("FROM", "source", rank: 5, shown: { words($0["source"]?.string ?? "") }),
-                Column("COST", "cost", .number, rank: 3), Column("PRICE", "price", .number, rank: 4),
+                Column("COST", "cost", .money, rank: 3), Column("PRICE", "price", .money, rank: 4),
                 Column("CASE", "defect", rank: 7), Column("WHO", "actor", rank: 6),
                 Column("NOTE", "note", rank: 8, shrinks: true), .data("event"), .data("team"),
             ],
@@ -94,7 +94,7 @@ extension Log {
                 Column("TIME", "at", .time), Column("CASE", "defect"), Column("PRODUCT", "product"),
                 Column("QTY", "quantity", .number), Column("SERIALS", "serials", rank: 3, shrinks: true),
                 Column("TO", "to", rank: 1), Column("PARTS", "spare_parts", rank: 2, shrinks: true, shown: parts),
-                Column("COST", "cost", .number, rank: 4), Column("WHO", "actor", rank: 5),
+                Column("COST", "cost", .money, rank: 4), Column("WHO", "actor", rank: 5),
                 Column("NOTE", "note", rank: 6, shrinks: true), .data("event"),
             ],
             empty: "Nothing was repaired. Loosen the filters.")

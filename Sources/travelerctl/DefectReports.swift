@@ -10,8 +10,10 @@ extension Report {
             example: "report defects --by supplier --from 2026-03-01",
             "report defects --from 2026-01-01 --to 2026-03-31 --xlsx q1.xlsx",
             more: """
-                The last 30 days if no time is given. A case counts under each of its types. --xlsx writes all \
-                groupings, spare parts and write-offs as sheets of one workbook.
+                The last 30 days if no time is given. A case counts under each of its types. GOOD is what came back, \
+                GONE what was written off or replaced; REPAIRS is what spare parts cost, LOSS what was written off \
+                had cost. RATE is the part of the units received from a supplier that was found defective. --xlsx \
+                writes all groupings, spare parts and write-offs as sheets of one workbook.
                 """)
         @Option(help: "Counted by this; product if not given.") var by: Grouping?
         @OptionGroup var period: Period
@@ -49,17 +51,23 @@ extension Report {
 
         static let table = Table(
             columns: [
-                Column("OF", "key"), Column("CASES", "cases", .number), Column("PIECES", "quantity", .number),
-                Column("REPAIRABLE", "repairable", .number, rank: 7),
-                Column("NOT", "non_repairable", .number, rank: 8), Column("REPAIRED", "repaired", .number, rank: 1),
-                Column("WRITTEN OFF", "written_off", .number, rank: 2), Column("LEFT", "remaining", .number, rank: 3),
+                Column("OF", "key", shown: named), Column("CASES", "cases", .number),
+                Column("PIECES", "quantity", .number), Column("REPAIRABLE", "repairable", .number, rank: 9),
+                Column("NOT", "non_repairable", .number, rank: 10), Column("GOOD", "repaired", .number, rank: 1),
+                Column("GONE", "written_off", .number, rank: 2), Column("LEFT", "remaining", .number, rank: 3),
                 Column("SUCCESS", "repair_success", .percent, rank: 4),
-                Column("REPAIR COST", "repair_cost", .number, rank: 5),
-                Column("WRITE-OFF COST", "write_off_cost", .number, rank: 6),
-                Column("CREDIT", "credit", .number, rank: 9), Column("RECEIVED", "received", .number, rank: 11),
-                Column("RATE", "defect_rate", .percent, rank: 10),
+                Column("REPAIRS", "repair_cost", .money, rank: 6), Column("LOSS", "write_off_cost", .money, rank: 5),
+                Column("CREDIT", "credit", .money, rank: 8), Column("RECEIVED", "received", .number, rank: 11),
+                Column("BAD", "received_defective", .number, rank: 12),
+                Column("RATE", "defect_rate", .percent, rank: 7),
             ],
             empty: "Nothing was found defective in this time.")
+
+        /// What a line counts, in words.
+        static let named: @Sendable (JSONValue) -> String = { item in
+            let key = item["key"]?.string ?? ""
+            return key.isEmpty ? "(none)" : visible(key)
+        }
     }
 
     struct WriteOffs: ListCall {
@@ -91,8 +99,8 @@ extension Report {
         static let table = Table(
             columns: [
                 Column("OF", "key", shown: { words($0["key"]?.string ?? "") }), Column("LINES", "lines", .number),
-                Column("PIECES", "quantity", .number), Column("COST", "cost", .number, rank: 1),
-                Column("SOLD FOR", "proceeds", .number, rank: 2),
+                Column("PIECES", "quantity", .number), Column("COST", "cost", .money, rank: 1),
+                Column("SOLD FOR", "proceeds", .money, rank: 2),
             ],
             empty: "Nothing was written off in this time.")
     }
@@ -111,7 +119,7 @@ extension Report {
         static let table = Table(
             columns: [
                 Column("SPARE PART", "key"), Column("REPAIRS", "lines", .number),
-                Column("PIECES", "quantity", .number), Column("COST", "cost", .number, rank: 1),
+                Column("PIECES", "quantity", .number), Column("COST", "cost", .money, rank: 1),
             ],
             empty: "No repair took spare parts in this time.")
     }

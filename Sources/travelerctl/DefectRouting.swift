@@ -23,12 +23,14 @@ extension Defect {
             "route", "Send cases to a supplier together: all of them, or none.",
             example: "defect route --supplier acme --rma RMA-7 --note \"DHL 4711\"",
             "defect route 4711 B-17 B-18 --rma RMA-7 --note \"DHL 4711\"",
+            "defect route - --rma RMA-7 --note \"DHL 4711\"",
             more: """
-                Select cases by their numbers, by serials of their units, or by the filters of 'defect list'. With \
+                Select cases by their numbers, by serials of their units, or by the filters of 'defect list'; with - \
+                you scan or type numbers and serials, one in a line. With \
                 --supplier and no other choice, all pending cases of that supplier are meant. What would be sent is \
                 shown, and sent once you confirm it, or with --yes.
                 """)
-        @Argument(help: "Numbers of cases, or serials of units in them.") var cases: [String] = []
+        @Argument(help: "Numbers of cases, or serials of units in them; - to scan them.") var cases: [String] = []
         @OptionGroup var filters: Filters
         @Option(help: "Code of the supplier that gets them; the cases' own if not given.") var supplier: String?
         @Option(help: "Only cases of this supplier, where another one gets them.") var ofSupplier: String?
@@ -51,7 +53,8 @@ extension Defect {
         func run() async throws {
             try await reporting(json: options.json) {
                 let connection = options.daemon.connection
-                let selected = cases.isEmpty ? try await filtered(connection) : try await named(connection)
+                let selected =
+                    cases.isEmpty ? try await connection.cases(selection) : try await connection.cases(named(cases))
                 guard !selected.isEmpty else {
                     throw Failure(.notFound, "no case that is pending matches; see 'travelerctl defect list'")
                 }
@@ -80,6 +83,16 @@ extension Defect {
             }
         }
 
+        /// The filters, where nothing else is said for all open cases.
+        private var selection: [Request.Parameter] {
+            get throws {
+                var query = try filters.parameters
+                if let supplier = ofSupplier ?? supplier { query.append(.init(name: "supplier", value: supplier)) }
+                if filters.group == nil, filters.status == nil { query.append(.init(name: "group", value: "pending")) }
+                return query
+            }
+        }
+
         func request(for selected: [JSONValue]) -> Request {
             .post(
                 "defects", "route",
@@ -87,51 +100,6 @@ extension Defect {
                     "cases": .array(selected.compactMap { $0["id"] }), "supplier": .text(supplier), "rma": .string(rma),
                     "note": .string(note),
                 ])
-        }
-
-        /// All open cases that the filters match.
-        private func filtered(_ connection: Connection) async throws -> [JSONValue] {
-            var query = try filters.parameters
-            if let supplier = ofSupplier ?? supplier { query.append(.init(name: "supplier", value: supplier)) }
-            if filters.group == nil, filters.status == nil { query.append(.init(name: "group", value: "pending")) }
-            return try await all(connection, query)
-        }
-
-        /// The cases with these numbers, and the open ones with these units.
-        private func named(_ connection: Connection) async throws -> [JSONValue] {
-            var found: [JSONValue] = []
-            for name in cases {
-                var these: [JSONValue] = []
-                if name.allSatisfy({ $0.isASCII && $0.isNumber }) {
-                    do {
-                        these = [try await connection.call(.get("defects", name))]
-                    } catch let failure as Failure where failure.exit == .notFound {
-                        // Then it is a serial.
-                    }
-                }
-                if these.isEmpty {
-                    these = try await all(
-                        connection, [.init(name: "serial", value: name), .init(name: "group", value: "pending")])
-                }
-                guard !these.isEmpty else {
-                    throw Failure(.notFound, "there is no case \(visible(name)), and no pending one with such a unit")
-                }
-                found += these.filter { new in !found.contains { $0["id"] == new["id"] } }
-            }
-            return found
-        }
-
-        private func all(_ connection: Connection, _ query: [Request.Parameter]) async throws -> [JSONValue] {
-            var found: [JSONValue] = []
-            var cursor: String?
-            repeat {
-                var page = Request.get("defects", query: ["limit": "1000", "cursor": cursor])
-                page.query += query
-                let answer = try await connection.call(page)
-                found += answer["items"]?.array ?? []
-                cursor = answer["next_cursor"]?.string
-            } while cursor != nil
-            return found
         }
     }
 
@@ -145,20 +113,22 @@ extension Defect {
         @Flag(name: .shortAndLong, help: "Don't ask.") var yes = false
         @OptionGroup var options: CallOptions
 
-        var request: Request {
+        func request(_ id: String) -> Request {
             .post("defects", id, "revert", body: ["confirm": .bool(true), "note": .string(note)])
         }
 
         func run() async throws {
             try await reporting(json: options.json) {
                 let connection = options.daemon.connection
-                if !yes {
-                    let found = try await connection.call(.get("defects", id))
+                let id = try await connection.caseNumber(id)
+                let found = try await connection.call(.get("defects", id))
+                // What can't be reverted is refused without a question.
+                if !yes, found["status"] == "with_supplier" {
                     let supplier = found["supplier"]?.plain ?? "the supplier"
-                    let question = "Take case \(visible(id)) back from \(supplier), \(found["rma"]?.plain ?? "no RMA")?"
+                    let question = "Take case \(id) back from \(supplier), \(found["rma"]?.plain ?? "no RMA")?"
                     guard try isConfirmed(question, assumed: false) else { return Output.note("Nothing was changed.") }
                 }
-                let answer = try await connection.call(request)
+                let answer = try await connection.call(request(id))
                 Output.lines(options.json ? [answer.json] : View.defectNow.draw(answer, Screen(descriptor: 1)))
             }
         }

@@ -12,7 +12,10 @@ struct Product: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "list", "Products with their counts.", example: "product list --view available",
             "product list --search board",
-            more: "Defects are the units in defect and those that were scrapped. LOW marks stock below the threshold.")
+            more: """
+                Defects are what is in defect, with and without serials, and the units that were scrapped. LOW marks \
+                stock below the threshold.
+                """)
         @Option(help: "available shows what there is to ship.") var view: Choice?
         @Option(help: "Only this type of product.") var type: String?
         @Option(help: "A part of the code or the name.") var search: String?
@@ -79,8 +82,10 @@ struct Product: AsyncParsableCommand {
 }
 
 extension JSONValue {
-    /// What people call a card's defects: units in defect, and scrapped ones.
-    fileprivate var defects: Int { (self["defect"]?.int ?? 0) + (self["scrapped"]?.int ?? 0) }
+    /// What people call a card's defects: what is in defect, with and without serials, and scrapped units.
+    fileprivate var defects: Int {
+        ["defect", "unserialised_defect", "scrapped"].reduce(0) { $0 + (self[$1]?.int ?? 0) }
+    }
 }
 
 extension View {
@@ -110,6 +115,14 @@ extension View {
         if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
         lines += frame(cells.map { ($0.0, String($0.1)) }, screen)
         if !others.isEmpty { lines += wrapped(others.joined(separator: ", "), screen.width) }
+        if let counters = card["defect_counters"], let found = counters["found"]?.int, found > 0 {
+            let fates = [
+                ("repaired", "repaired"), ("sent back to a stage", "reworked"),
+                ("repaired by the supplier", "supplier_repaired"), ("replaced", "replaced"),
+                ("written off", "written_off"), ("still defective", "remaining"),
+            ].map { ($0, counters[$1]?.int ?? 0) }.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+            lines += wrapped("Ever found defective: \(found). Of these \(fates.joined(separator: ", ")).", screen.width)
+        }
         if card["low_stock"]?.bool == true {
             let threshold = card["low_stock_threshold"].map { ", the threshold is \($0.plain)" } ?? ""
             lines.append(screen.paint("LOW STOCK: \(number("in_stock")) in stock\(threshold)", .amber))

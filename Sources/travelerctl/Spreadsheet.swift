@@ -23,7 +23,8 @@ func writeSpreadsheet(
         for sheet in sheets {
             let answer = try await connection.call(sheet.request)
             let items = answer["items"]?.array ?? []
-            workbook.append(.init(name: sheet.name, columns: sheet.table.columns, items: items))
+            let columns = sheet.table.columns
+            workbook.append(.init(name: sheet.name, columns: columns, items: items, totals: answer["totals"]))
         }
         try Workbook(sheets: workbook).write(to: file)
         Output.note("\(visible(file)): \(count(sheets.count, "sheet")).")
@@ -36,11 +37,13 @@ func writeSpreadsheet(
 #if Spreadsheet
     /// An Office Open XML workbook, written by libxlsxwriter.
     struct Workbook {
-        /// A sheet: a bold line of titles, then a line for each item. Texts are texts, whatever they begin with.
+        /// A sheet: a bold line of titles, a line for each item, and in bold the sum of all. Texts are texts, whatever
+        /// they begin with.
         struct Sheet {
             var name: String
             var columns: [Column]
             var items: [JSONValue]
+            var totals: JSONValue?
         }
 
         var sheets: [Sheet]
@@ -73,6 +76,16 @@ func writeSpreadsheet(
                 let book = workbook_new_opt(path, &options)
                 let bold = workbook_add_format(book)
                 format_set_bold(bold)
+                func formats(isBold: Bool) -> [Column.Kind: UnsafeMutablePointer<lxw_format>] {
+                    let patterns: [Column.Kind: String] = [.money: "0.00##", .percent: "0.0%"]
+                    return patterns.compactMapValues { pattern in
+                        let format = workbook_add_format(book)
+                        format_set_num_format(format, pattern)
+                        if isBold { format_set_bold(format) }
+                        return format
+                    }
+                }
+                let (plain, sums) = (formats(isBold: false), formats(isBold: true))
                 for sheet in sheets {
                     let page = workbook_add_worksheet(book, sheet.name)
                     worksheet_freeze_panes(page, 1, 0)
@@ -81,14 +94,20 @@ func writeSpreadsheet(
                         worksheet_write_string(page, 0, lxw_col_t(index), column.title, bold)
                         worksheet_set_column(page, lxw_col_t(index), lxw_col_t(index), 14, nil)
                     }
-                    for (line, item) in sheet.items.enumerated() {
+                    let totals = sheet.items.isEmpty ? nil : sheet.totals
+                    for (line, item) in (sheet.items + (totals.map { [$0] } ?? [])).enumerated() {
+                        let isSum = line == sheet.items.count
                         for (index, column) in columns.enumerated() {
                             let (row, place) = (lxw_row_t(line + 1), lxw_col_t(index))
-                            guard let value = column.value(item) else { continue }
-                            if column.isRight, let number = value.double {
-                                worksheet_write_number(page, row, place, number, nil)
+                            if column.isRight {
+                                guard let number = column.value(item)?.double else { continue }
+                                let format = isSum ? sums[column.kind] ?? bold : plain[column.kind]
+                                worksheet_write_number(page, row, place, number, format)
                             } else {
-                                worksheet_write_string(page, row, place, String(value.plain.prefix(32_000)), nil)
+                                let text = isSum && index == 0 ? "All" : column.text(item)
+                                guard !text.isEmpty else { continue }
+                                worksheet_write_string(
+                                    page, row, place, String(text.prefix(32_000)), isSum ? bold : nil)
                             }
                         }
                     }

@@ -52,6 +52,7 @@ import Testing
                 "defect list --group with_supplier --type T --product P --supplier acme --order product --search a",
                 "/v1/defects?group=with_supplier&type=T&product=P&search=a&supplier=acme&order=product"
             ),
+            ("defect list --order -supplier --source stock", "/v1/defects?source=stock&order=-supplier"),
             ("defect list --awaiting --status resolved", "/v1/defects?status=resolved&awaiting=true"),
             ("defect show 12", "/v1/defects/12"), ("defect history 12", "/v1/defects/12/history"),
             ("spare-part list --low", "/v1/spare-parts?low=true"), ("spare-part list", "/v1/spare-parts"),
@@ -219,7 +220,11 @@ import Testing
             "deliver --order O --item P=0", "person set mia", "team set smt", "person add mia --name M --role boss",
             "unit list --json --csv", "unit list --limit 0", "unit list --all --limit 5", "log audit --from yesterday",
             "log audit --from 2026-02-30", "work-order create 1 --product P --quantity many --team T", "unit lost X",
-            "scan A", "control-sheet QA-1", "backup",
+            "scan A", "control-sheet QA-1", "backup", "defect list --status lost", "defect list --order rma",
+            "defect create A --note n", "defect create --product P --type T --note n",
+            "defect create A --type T=0 --note n",
+            "defect route --rma R --note n", "defect route 12 --product P --rma R --note n",
+            "defect inspect 12 --repairable 1 --non-repairable 0 --type T", "defect correct 12",
         ])
     func wrongUsage(command: String) {
         do {
@@ -228,6 +233,18 @@ import Testing
         } catch {
             #expect(Travelerctl.exitCode(for: error).rawValue == ExitStatus.usage.rawValue)
         }
+    }
+
+    @Test func aCaseNamedByASerialMeansThatUnit() throws {
+        func lot(_ command: String) throws -> [String] {
+            var repair = try #require(try Travelerctl.parseAsRoot(words(command)) as? Defect.Repair)
+            repair.name(serial: "A")
+            return repair.lot.serials
+        }
+        #expect(try lot("defect repair A --to stock --note n") == ["A"])
+        #expect(try lot("defect repair A B --to stock --note n") == ["A", "B"])
+        #expect(try lot("defect repair A B A --to stock --note n") == ["B", "A"])
+        #expect(try lot("defect repair A --quantity 3 --to stock --note n") == [])
     }
 
     @Test func everyChangeHasAKeyOfItsOwn() {

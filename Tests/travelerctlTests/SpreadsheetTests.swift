@@ -40,15 +40,19 @@
             let folder = FileManager.default.temporaryDirectory.path + "/sheets-\(UUID().uuidString)"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             defer { try? FileManager.default.removeItem(atPath: folder) }
-            let columns = [Column("OF", "key"), Column("PIECES", "quantity", .number), Column.data("hidden")]
+            let columns = [
+                Column("OF", "key"), Column("PIECES", "quantity", .number), Column("COST", "cost", .money),
+                Column("RATE", "rate", .percent), Column.data("hidden"),
+            ]
             let items: [JSONValue] = [
-                ["key": "=1+1", "quantity": 3, "hidden": "x"], ["key": "Größe <&>", "quantity": .double(2.5)],
+                ["key": "=1+1", "quantity": 3, "hidden": "x"],
+                ["key": "Größe <&>", "quantity": .double(2.5), "cost": .double(29.9), "rate": .double(0.125)],
                 ["key": "-5"],
             ]
             let path = folder + "/report.xlsx"
             try Workbook(sheets: [
-                .init(name: "By product", columns: columns, items: items),
-                .init(name: "Empty", columns: columns, items: []),
+                .init(name: "By product", columns: columns, items: items, totals: ["key": "", "quantity": 5]),
+                .init(name: "Empty", columns: columns, items: [], totals: ["key": "", "quantity": 0]),
             ]).write(to: path)
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
@@ -66,9 +70,10 @@
             let found = try JSONValue(json: String(decoding: output, as: UTF8.self))
             #expect(
                 found["By product"] == [
-                    ["OF", "PIECES"], ["=1+1", .double(3)], ["Größe <&>", .double(2.5)], ["-5"],
+                    ["OF", "PIECES", "COST", "RATE"], ["=1+1", .double(3)],
+                    ["Größe <&>", .double(2.5), .double(29.9), .double(0.125)], ["-5"], ["All", .double(5)],
                 ])
-            #expect(found["Empty"] == [["OF", "PIECES"]])
+            #expect(found["Empty"] == [["OF", "PIECES", "COST", "RATE"]])
         }
     }
 #endif
