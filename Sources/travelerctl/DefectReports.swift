@@ -28,7 +28,7 @@ extension Report {
         }
 
         func run() async throws {
-            guard let file = spreadsheet.xlsx else { return try await writeList() }
+            guard let file = try spreadsheet.file(options) else { return try await writeList() }
             try await reporting(json: false) {
                 var sheets: [(name: String, table: Table, request: Request)] = []
                 for grouping in Grouping.allCases {
@@ -70,7 +70,7 @@ extension Report {
         }
     }
 
-    struct WriteOffs: ListCall {
+    struct WriteOffs: ReportCall {
         enum Grouping: String, CaseIterable, ExpressibleByArgument { case reason, source, product }
 
         static let configuration = CommandConfiguration.verb(
@@ -88,14 +88,7 @@ extension Report {
             }
         }
 
-        func run() async throws {
-            guard let file = spreadsheet.xlsx else { return try await writeList() }
-            try await reporting(json: false) {
-                try await writeSpreadsheet(
-                    [("Write-offs", Self.table, try self.request)], to: file, options.daemon.connection)
-            }
-        }
-
+        static let sheet = "Write-offs"
         static let table = Table(
             columns: [
                 Column("OF", "key", shown: { words($0["key"]?.string ?? "") }), Column("LINES", "lines", .number),
@@ -105,17 +98,19 @@ extension Report {
             empty: "Nothing was written off in this time.")
     }
 
-    struct SpareParts: ListCall {
+    struct SpareParts: ReportCall {
         static let configuration = CommandConfiguration.verb(
             "spare-parts", "What repairs took in a time, and what it cost.",
             example: "report spare-parts --from 2026-03-01")
         @OptionGroup var period: Period
+        @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
                 .get("reports", "spare-parts", query: ["from": try period.start, "to": try period.end])
             }
         }
+        static let sheet = "Spare parts"
         static let table = Table(
             columns: [
                 Column("SPARE PART", "key"), Column("REPAIRS", "lines", .number),

@@ -30,6 +30,9 @@ extension Defect {
                 --supplier and no other choice, all pending cases of that supplier are meant. What would be sent is \
                 shown, and sent once you confirm it, or with --yes.
                 """)
+        /// The daemon sends so many in one request.
+        private static let limit = 10_000
+
         @Argument(help: "Numbers of cases, or serials of units in them; - to scan them.") var cases: [String] = []
         @OptionGroup var filters: Filters
         @Option(help: "Code of the supplier that gets them; the cases' own if not given.") var supplier: String?
@@ -57,6 +60,10 @@ extension Defect {
                     cases.isEmpty ? try await connection.cases(selection) : try await connection.cases(named(cases))
                 guard !selected.isEmpty else {
                     throw Failure(.notFound, "no case that is pending matches; see 'travelerctl defect list'")
+                }
+                guard selected.count <= Self.limit else {
+                    throw Failure(
+                        .usage, "\(selected.count) cases match, and \(Self.limit) go out at once; narrow the filters")
                 }
                 let screen = Screen(descriptor: 1)
                 var layout: Table.Layout?

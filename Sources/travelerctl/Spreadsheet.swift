@@ -12,6 +12,29 @@ struct SpreadsheetOption: ParsableArguments {
         help: ArgumentHelp("Write an Excel workbook (XLSX) to a new file, private to you.", valueName: "file"),
         completion: .file(extensions: ["xlsx"]))
     var xlsx: String?
+
+    /// The file, if one is wanted.
+    func file(_ options: ListOptions) throws -> String? {
+        if xlsx != nil, options.json || options.csv {
+            throw ValidationError("--xlsx, --json and --csv exclude each other; give one of them.")
+        }
+        return xlsx
+    }
+}
+
+/// A report that is one list, and one sheet of a workbook.
+protocol ReportCall: ListCall {
+    var spreadsheet: SpreadsheetOption { get }
+    static var sheet: String { get }
+}
+
+extension ReportCall {
+    func run() async throws {
+        guard let file = try spreadsheet.file(options) else { return try await writeList() }
+        try await reporting(json: false) {
+            try await writeSpreadsheet([(Self.sheet, Self.table, try request)], to: file, options.daemon.connection)
+        }
+    }
 }
 
 /// Asks for each sheet's list and writes them as one workbook.
