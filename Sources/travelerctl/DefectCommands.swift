@@ -201,10 +201,7 @@ struct Defect: AsyncParsableCommand {
         }
 
         mutating func run() async throws {
-            let given = serials
-            var all = given
-            try await reporting(json: options.json) { all = try named(given) }
-            serials = all
+            try await reporting(json: options.json) { serials = try named(serials) }
             try await answer()
         }
 
@@ -247,24 +244,36 @@ struct Defect: AsyncParsableCommand {
     struct Inspect: CaseCall {
         static let configuration = CommandConfiguration.verb(
             "inspect", "Split what remains into repairable and not.",
-            example: "defect inspect 4711 --repairable 1 --non-repairable 1 \\\n    --type SCRATCH=2")
+            example: "defect inspect 4711 --repairable 1",
+            "defect inspect 4711 --repairable 1 --non-repairable 1 \\\n    --type SCRATCH=2",
+            more: "If only one of the two is given, the other is the rest.")
         @Argument(help: .defectCase) var id: String
-        @Option(help: "How many can be repaired.") var repairable: Int
-        @Option(help: "How many can't.") var nonRepairable: Int
+        @Option(parsing: .unconditional, help: "How many can be repaired.") var repairable: Int?
+        @Option(parsing: .unconditional, help: "How many can't.") var nonRepairable: Int?
         @Option(help: .findings) var type: [Finding] = []
         @OptionGroup var options: CallOptions
 
         func validate() throws {
+            if repairable == nil, nonRepairable == nil {
+                throw ValidationError("Say how many can be repaired: --repairable N.")
+            }
             if let type = type.first(where: { $0.quantity == nil }) {
                 throw ValidationError("Say how many have it: --type \(type.type)=N.")
             }
+        }
+
+        mutating func prepare(_ connection: Connection) async throws {
+            guard repairable == nil || nonRepairable == nil else { return }
+            let left = try await connection.call(.get("defects", id))["remaining"]?.int ?? 0
+            repairable = repairable ?? max(0, left - (nonRepairable ?? 0))
+            nonRepairable = nonRepairable ?? max(0, left - (repairable ?? 0))
         }
 
         var request: Request {
             .post(
                 "defects", id, "inspect",
                 body: [
-                    "repairable": .int(repairable), "non_repairable": .int(nonRepairable),
+                    "repairable": .int(repairable ?? 0), "non_repairable": .int(nonRepairable ?? 0),
                     "types": type.isEmpty ? nil : .array(type.map(\.json)),
                 ])
         }

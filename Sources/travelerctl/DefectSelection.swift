@@ -11,17 +11,21 @@ protocol CaseCall: Call {
     var id: String { get set }
     /// Takes the serial by which the case was named, where the command is about a part of the case.
     mutating func name(serial: String)
+    /// Asks for what else it has to know of the case.
+    mutating func prepare(_ connection: Connection) async throws
 }
 
 extension CaseCall {
     mutating func name(serial: String) {}
+    mutating func prepare(_ connection: Connection) async throws {}
 
     mutating func run() async throws {
-        let (named, connection) = (id, options.daemon.connection)
-        var number = named
-        try await reporting(json: options.json) { number = try await connection.caseNumber(named) }
-        if number != named { name(serial: named) }
-        id = number
+        try await reporting(json: options.json) {
+            let (connection, named) = (options.daemon.connection, id)
+            id = try await connection.caseNumber(named)
+            if id != named { name(serial: named) }
+            try await prepare(connection)
+        }
         try await answer()
     }
 }

@@ -34,7 +34,9 @@ import Testing
         #expect(daemon.ctl("defect", "create", "P5", "--type", "DEAD", "--note", "n").error.contains("in case"))
 
         // A serial names its case, and the unit in it.
-        #expect(daemon.ctl("defect", "inspect", "P4", "--repairable", "1", "--non-repairable", "1").status == 0)
+        #expect(daemon.ctl("defect", "inspect", "P4", "--repairable", "3").error.contains("the 2 that remain"))
+        #expect(daemon.ctl("defect", "inspect", "P4").status == 64)
+        #expect(daemon.ctl("defect", "inspect", "P4", "--repairable", "1").status == 0)
         let repaired = daemon.ctl("defect", "repair", "P4", "--to", "stock", "--note", "polished")
         #expect(repaired.out.contains("1 of 2 left, 0 repairable, 1 not"), "\(repaired)")
         #expect(daemon.ctl("unit", "show", "P4", "--json").out.contains("\"in_stock\""))
