@@ -24,6 +24,10 @@ let package = Package(
         .executable(name: "travelerd", targets: ["travelerd"]),
         .executable(name: "travelerctl", targets: ["travelerctl"]),
     ],
+    traits: [
+        .trait(name: "Spreadsheet", description: "Reports as Excel workbooks, by libxlsxwriter."),
+        .default(enabledTraits: []),
+    ],
     dependencies: [
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
@@ -38,6 +42,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(name: "CUdev", pkgConfig: "libudev", providers: [.apt(["libudev-dev"])]),
+        .systemLibrary(name: "CXlsxWriter", pkgConfig: "xlsxwriter", providers: [.apt(["libxlsxwriter-dev"])]),
         .target(name: "CLinux"),
         .target(name: "Tracking", dependencies: ["Barcodes"], swiftSettings: strict),
         .target(name: "Barcodes", swiftSettings: strict),
@@ -77,7 +82,10 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(
             name: "travelerctl",
-            dependencies: ["ControlAPI", "Barcodes", arguments, nioCore, nioPosix, nioHTTP1],
+            dependencies: [
+                "ControlAPI", "Barcodes", arguments, nioCore, nioPosix, nioHTTP1,
+                .target(name: "CXlsxWriter", condition: .when(traits: ["Spreadsheet"])),
+            ],
             swiftSettings: strict),
         .target(name: "CBaseline", dependencies: ["CSQLite"], path: "Benchmarks/CBaseline"),
         .executableTarget(

@@ -51,8 +51,8 @@ public struct Control: Sendable {
 
     static let table = RouteTable(
         statusRoutes + siteRoutes + productRoutes + unitRoutes + workOrderRoutes + stationRoutes + labelRoutes
-            + deviceRoutes + stockRoutes + organisationRoutes + auditRoutes + reportRoutes + streamRoutes + systemRoutes
-    )
+            + deviceRoutes + stockRoutes + defectRoutes + supplierReturnRoutes + defectReportRoutes + organisationRoutes
+            + auditRoutes + reportRoutes + streamRoutes + systemRoutes)
 
     private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
         let plant = ledger.plant

@@ -92,6 +92,7 @@ extension EventRecord {
             "actor": .init(event.actor), "station": .init(event.station), "note": .init(event.note),
             "before": event.before?.json, "after": event.after?.json, "type": .init(event.details.defectType),
             "reason": .init(event.details.reason ?? event.reason?.rawValue), "price": .init(event.details.price),
+            "defect": .init(event.details.defect ?? event.after?.defectCase ?? event.before?.defectCase),
             "undoes": event.undoes.map { .string(String($0)) }, "work_order": .init(event.workOrder),
         ])
     }
@@ -111,6 +112,9 @@ extension Event {
         }
         object["delivery"] = .init(details.delivery)
         object["device"] = .init(details.device?.description)
+        object["defect"] = .init(details.defect)
+        object["replaces"] = .init(details.replaces)
+        object["replaced_by"] = .init(details.replacedBy)
         object["undoes"] = undoes.map { .string(String($0)) }
         switch change {
         case nil, .labelVoided, .deliveryClosed: break
@@ -119,6 +123,16 @@ extension Event {
         case .labelReserved(let label): object["station"] = .string(label.station)
         case .job(let job): object["label_job"] = job.json
         case .stock(let change): object["change"] = .int(change)
+        case .defectStock(let balance, let defect):
+            (object["change"], object["defect_change"]) = (.int(balance), .int(defect))
+        case .defect(let change):
+            object["before"] = change.before?.json(for: access)
+            object["after"] = change.after?.json(for: access)
+            object["repair"] = change.repair?.json(for: access)
+        case .supplierReturn(let sent):
+            object["supplier_return"] = .string(sent.id)
+            object["cases"] = .array(sent.cases.map(JSONValue.string))
+            if showsPurchase { object["rma"] = .string(sent.rma) }
         case .deliveryOpened(let delivery):
             object["order"] = .string(delivery.order)
             if showsPurchase || access.may(.deliver) { object["customer"] = .init(delivery.customer) }

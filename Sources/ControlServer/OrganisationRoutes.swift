@@ -199,7 +199,7 @@ extension Call {
     }
 
     /// Changes one entry of the plant, if what comes out is a plant that a site file could describe.
-    fileprivate func changePlant(
+    func changePlant(
         status: Int = 200, _ render: @escaping @Sendable (Plant) -> JSONValue?,
         _ change: @escaping @Sendable (Plant) throws(Refusal) -> PlantChange
     ) async throws -> ControlResponse {

@@ -22,7 +22,13 @@ extension Control {
                 throw call.notFound("product", call.path("code"))
             }
             let cards = try await call.cards([product])
-            return call.json(cards.json(product, call.access))
+            var json = cards.json(product, call.access).object ?? [:]
+            if call.access.may(.seeDefects) {
+                let access = call.access
+                let counters = try await call.read { try $0.defectCounters(of: product.code, for: access) }
+                json["defect_counters"] = counters.json
+            }
+            return call.json(.object(json))
         },
         Route(
             .post, "/products/{code}/adjustments", "Count stock anew", .adjust,

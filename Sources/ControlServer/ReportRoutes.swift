@@ -21,7 +21,7 @@ extension Control {
             .report,
             query: period, output: .json(.items(.named(.yieldLine)))
         ) { call in
-            let (access, plant, (from, to)) = (call.access, call.plant, call.period)
+            let (access, plant, (from, to)) = (call.access, call.plant, call.reportPeriod)
             return call.items(try await call.read { try $0.yield(from: from, to: to, for: access, in: plant) }) {
                 [
                     "product": .string($0.product), "stage": .string($0.stage), "passed": .int($0.passed),
@@ -34,7 +34,7 @@ extension Control {
             "Stages passed and units finished by day and product; the last 30 days if not said otherwise", .report,
             query: period, output: .json(.items(.named(.throughputLine)))
         ) { call in
-            let (access, plant, (from, to)) = (call.access, call.plant, call.period)
+            let (access, plant, (from, to)) = (call.access, call.plant, call.reportPeriod)
             return call.items(try await call.read { try $0.throughput(from: from, to: to, for: access, in: plant) }) {
                 [
                     "day": .string($0.day), "product": .string($0.product), "passed": .int($0.passed),
@@ -47,7 +47,7 @@ extension Control {
 
 extension Call {
     /// The period of a report.
-    fileprivate var period: (from: Int64, to: Int64) {
+    var reportPeriod: (from: Int64, to: Int64) {
         let from = time("from")
         let to = time("to", endOfDay: true) ?? max(control.clock(), from ?? 0) + 1
         return (from ?? to - 30 * 86_400_000, to)

@@ -9,6 +9,10 @@ enum Resource: String, Sendable, CaseIterable {
     case device, pairing, scanAnswer = "scan_answer", labelJob = "label_job", delivery, inventoryLine = "inventory_line"
     case auditItem = "audit_item", scanItem = "scan_item", supplier, defectType = "defect_type", department, team
     case person, plan, status, whoami, labelPreview = "label_preview", verification
+    case defect, defectCards = "defect_cards", defectHistoryItem = "defect_history_item"
+    case supplierReturn = "supplier_return", repair, writeOff = "write_off", sparePart = "spare_part"
+    case defectLine = "defect_line", costLine = "cost_line", defectReport = "defect_report"
+    case costReport = "cost_report"
     case wipLine = "wip_line", yieldLine = "yield_line", throughputLine = "throughput_line", problem
 
     var shape: Shape { .object(properties) }
@@ -177,7 +181,7 @@ enum Resource: String, Sendable, CaseIterable {
                         ])), optional: true),
                 Property("allowed", .list(.text), "The methods that this path knows.", optional: true),
             ]
-        default: []
+        default: defectProperties(resource)
         }
     }
 
@@ -190,6 +194,9 @@ enum Resource: String, Sendable, CaseIterable {
         Property("worker", .text, "Who last worked on it.", optional: true),
         Property("supplier", .text, optional: true), Property("cost", .money, optional: true),
         Property("delivery", .text, optional: true), Property("failed_stage", .text, optional: true),
+        Property("defect_case", .text, "Id of its open defect case.", optional: true),
+        Property("replaces", .text, "The defective unit that it was sent for.", optional: true),
+        Property("replaced_by", .text, "The unit that was sent for it.", optional: true),
         Property("write_off_reason", .choice(WriteOffReason.self), optional: true),
         Property("routing", .text, "Code and version, such as `board/1`.", optional: true),
         Property("created_at", .time), Property("updated_at", .time),
@@ -201,7 +208,7 @@ enum Resource: String, Sendable, CaseIterable {
         Property("note", .text(65_536), optional: true), Property("before", .named(.unitState), optional: true),
         Property("after", .named(.unitState), optional: true),
         Property("type", .text, "Code of the defect type.", optional: true), Property("reason", .text, optional: true),
-        Property("price", .money, optional: true),
+        Property("price", .money, optional: true), Property("defect", .text, "Id of the case.", optional: true),
         Property("undoes", .text, "The event that this one takes back.", optional: true),
         Property("work_order", .text, optional: true),
     ]
@@ -216,6 +223,15 @@ enum Resource: String, Sendable, CaseIterable {
         Property("scrapped", .count, "Of those written off."), Property("delivered", .count),
         Property("returned", .count), Property("installed", .count), Property("split", .count),
         Property("total", .count, "Serials ever registered."), Property("unserialised", .count, optional: true),
+        Property("unserialised_defect", .count, "Defective, without serials; no stock.", optional: true),
+        Property("min_stock", .count, "Of a spare part.", optional: true),
+        Property(
+            "defect_counters",
+            .object([
+                Property("found", .count), Property("repaired", .count), Property("reworked", .count),
+                Property("supplier_repaired", .count), Property("replaced", .count), Property("written_off", .count),
+                Property("remaining", .count),
+            ]), "What became of all its defects, within the caller's scope; not in lists.", optional: true),
         Property("low_stock", .flag, optional: true), Property("low_stock_threshold", .count, optional: true),
     ]
 

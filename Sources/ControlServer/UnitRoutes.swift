@@ -43,16 +43,25 @@ extension Control {
             input: .json([
                 Property("product", .text), Property("serials", .list(.text)),
                 Property("supplier", .text, optional: true), Property("cost", .money, "Of one unit.", optional: true),
-                note,
+                Property(
+                    "replaces", .text, "Serial of the defective unit that the supplier replaced by this one.",
+                    optional: true), note,
             ]), output: .json(.items(.named(.unit)), status: 201)
         ) { call in
             try await call.submitUnits(
                 .receive(
                     product: call.field("product"), serials: call.fields("serials"),
-                    supplier: call.body["supplier"]?.string, cost: call.money("cost"), note: call.field("note")))
+                    supplier: call.body["supplier"]?.string, cost: call.money("cost"),
+                    replaces: call.body["replaces"]?.string,
+                    note: call.field("note")))
         },
         Route(.get, "/units/{serial}", "One unit", .see, output: .json(.named(.unit))) { call in
-            call.json(try await call.visibleUnit().json(for: call.access))
+            let unit = try await call.visibleUnit()
+            var json = unit.json(for: call.access).object ?? [:]
+            if let new = try await call.read({ try $0.replacement(of: unit.serial) }) {
+                json["replaced_by"] = .string(new)
+            }
+            return call.json(.object(json))
         },
         Route(
             .get, "/units/{serial}/history", "All events of a unit, oldest first", .see,
@@ -98,6 +107,10 @@ extension Control {
                     call.path("serial"), disposition, type: call.body["type"]?.string,
                     toStage: call.body["to_stage"]?.string, note: call.field("note")))
         },
+        Route(
+            .post, "/units/{serial}/supplier-repair", "A defective unit came back repaired from the supplier",
+            .manageDefects, input: .json([note]), output: .json(.named(.unit))
+        ) { call in try await call.submitUnit(.supplierRepair(call.path("serial"), note: call.field("note"))) },
         Route(
             .post, "/units/{serial}/write-off", "A unit is gone for good", .register,
             input: .json([

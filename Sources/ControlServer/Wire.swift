@@ -15,6 +15,7 @@ extension Unit {
             "assignee": .init(state.assignee), "worker": .init(state.worker),
             "supplier": showsPurchase ? .init(supplier) : nil, "cost": showsPurchase ? .init(cost) : nil,
             "delivery": .init(state.delivery), "failed_stage": .init(state.failedStage),
+            "defect_case": .init(state.defectCase), "replaces": .init(replaces),
             "write_off_reason": .init(state.writeOffReason),
             "routing": state.routing.map { .string("\($0.code)/\($0.version)") },
             "created_at": .init(time: createdAt), "updated_at": .init(time: updatedAt),
@@ -83,12 +84,14 @@ extension Product {
             "attributes": .object(JSONObject(omittingNil: attributes.map { (key: $0.key, value: .string($0.value)) })),
             "gtin": .init(gtin), "routing": .init(routing), "label": .init(label),
             "supplier": showsPurchase ? .init(supplier) : nil, "cost": showsPurchase ? .init(cost) : nil,
-            "spare_part": .bool(sparePart), "retired": .bool(retired), "in_stock": .int(card.store),
+            "spare_part": .bool(sparePart), "min_stock": minStock.map(JSONValue.int), "retired": .bool(retired),
+            "in_stock": .int(card.store),
             "in_production": .int(card[.inProduction]), "defect": .int(card[.defect]),
             "written_off": .int(card[.writtenOff]), "scrapped": .int(card.scrapped),
             "delivered": .int(card[.delivered]), "returned": .int(card[.returned]),
             "installed": .int(card[.installed]), "split": .int(card[.split]), "total": .int(card.total),
             "unserialised": store == nil ? nil : .int(card.unserialised),
+            "unserialised_defect": store == nil ? nil : .int(card.unserialisedDefect),
             "low_stock": store.map { .bool($0 < lowStock) }, "low_stock_threshold": store == nil ? nil : .int(lowStock),
         ])
     }

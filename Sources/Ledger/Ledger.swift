@@ -45,6 +45,7 @@ public final class Ledger: Sendable {
         let opened = writer.plant
         current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
+        writer.fileDefects()
     }
 
     /// The plant as of the last commit, for those who don't write.

@@ -31,6 +31,7 @@ extension Connection {
         for (product, whole) in plant {
             for status in access.openStatuses { cards[product, default: Card()].units[status] = whole.units[status] }
             cards[product, default: Card()].unserialised = access.seesBalances ? whole.unserialised : 0
+            cards[product, default: Card()].unserialisedDefect = access.seesBalances ? whole.unserialisedDefect : 0
         }
         return cards.filter { $0.value != Card() }
     }

@@ -79,12 +79,31 @@ extension Access {
         return stations.isEmpty ? .never : "\(column) IN \(stations.sorted())"
     }
 
+    /// `sees(_:units:)` for defect cases.
+    var seesDefect: SQL {
+        let units: SQL =
+            switch scope {
+            case .all: .always
+            case .teams(let teams): "defect.team IN \(teams.sorted())"
+            case .own(let login):
+                """
+                EXISTS (SELECT 1 FROM defect_unit AS line WHERE line.defect = defect.id) AND NOT EXISTS (
+                    SELECT 1 FROM defect_unit AS line CROSS JOIN unit AS held ON held.serial = line.serial
+                    WHERE line.defect = defect.id
+                    AND coalesce(held.assignee, '') <> \(login) AND coalesce(held.worker, '') <> \(login))
+                """
+            }
+        if scope == .all { return units }
+        return "CASE WHEN defect.serialised = 1 THEN \(units) ELSE \(seesBalances ? SQL.always : .never) END"
+    }
+
     /// Which events the caller sees.
     ///
     /// - The event of a unit: where its state after it lies within the scope.
     /// - Changes of the plant, refused strangers, starts of the daemon: admins only.
     /// - What names a team: as that team; otherwise what happened at a station: as that station's team.
     /// - Unserialised stock: also who sees balances.
+    /// - A defect case, a return to a supplier: as the team of all its units; goods without serials, as a balance.
     /// - What the caller did.
     /// - To whom the scope is their own units, nothing that names another unit, and no work orders.
     func seesEvent(in plant: Plant) -> SQL {
@@ -95,6 +114,11 @@ extension Access {
             ["event.team IS NULL", seesStation("event.station", in: plant)].all,
         ].any
         if case .own = scope { place = ["event.unit IS NULL", "event.kind NOT GLOB 'work_order.*'", place].all }
+        var team: SQL = seesTeam("event.team", in: plant)
+        if case .own = scope { team = .never }
+        place = """
+            CASE WHEN event.kind GLOB 'defect.*' OR event.kind GLOB 'supplier_return.*' THEN \(team) ELSE \(place) END
+            """
         others.append(place)
         if seesBalances { others.append("event.kind GLOB 'stock.*'") }
         return """

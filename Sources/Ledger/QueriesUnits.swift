@@ -110,7 +110,7 @@ extension Connection {
 extension Unit {
     static let columns: SQL = """
         unit.serial, unit.product, unit.work_order, unit.team, unit.supplier, unit.cost, unit.created_at,
-        unit.updated_at, unit.last_event, unit.state
+        unit.updated_at, unit.last_event, unit.state, unit.replaces
         """
 
     /// Reads a unit from a row of `columns`.
@@ -119,6 +119,7 @@ extension Unit {
         self.init(
             serial: row.text(0), product: row.text(1), workOrder: row.optionalText(2), team: row.optionalText(3),
             supplier: row.optionalText(4), cost: row.isNull(5) ? nil : Money(tenThousandths: Int(row.int(5))),
-            createdAt: row.int(6), updatedAt: row.int(7), lastEvent: row.int(8), state: state)
+            replaces: row.optionalText(10), createdAt: row.int(6), updatedAt: row.int(7), lastEvent: row.int(8),
+            state: state)
     }
 }

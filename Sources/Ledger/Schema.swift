@@ -6,14 +6,15 @@ enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
     /// `migrations[n]` brings version n to version n + 1. A released one is never changed.
-    static let migrations = [version1, version2]
+    static let migrations = [version1, version2, version3]
     /// What a file of the current version says in `user_version`.
     static var version: Int64 { Int64(migrations.count) }
 
     /// Tables that follow from the events, for the rebuild.
     static let rebuilt = [
         "unit", "card", "work_order", "pending_label", "counter", "delivery", "delivery_line", "label_job",
-        "inventory_log", "entry",
+        "inventory_log", "entry", "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part",
+        "supplier_return", "supplier_return_line", "write_off",
     ]
 
     /// Brings a new or older file to the current version in one transaction; refuses a newer one.
@@ -41,6 +42,77 @@ enum Schema {
             throw error
         }
     }
+
+    /// Defect cases and what belongs to them. Units that were defective before get theirs by events; what was written
+    /// off before is put into the log here, as the same events would do.
+    private static let version3 = """
+        ALTER TABLE unit ADD COLUMN replaces TEXT;
+        CREATE INDEX unit_replaces ON unit (replaces) WHERE replaces IS NOT NULL;
+        ALTER TABLE card ADD COLUMN unserialised_defect INTEGER NOT NULL DEFAULT 0;
+
+        CREATE TABLE defect (
+            id INTEGER PRIMARY KEY, product TEXT NOT NULL, team TEXT, serialised INTEGER NOT NULL,
+            status TEXT NOT NULL, quantity INTEGER NOT NULL, remaining INTEGER NOT NULL, repairable INTEGER,
+            non_repairable INTEGER, repaired INTEGER NOT NULL, reworked INTEGER NOT NULL,
+            supplier_repaired INTEGER NOT NULL, replaced INTEGER NOT NULL, written_off INTEGER NOT NULL,
+            findings TEXT NOT NULL, reason TEXT, note TEXT, location TEXT, source TEXT NOT NULL, supplier TEXT,
+            rma TEXT, shipment INTEGER, detected_at INTEGER NOT NULL, detected_by TEXT, resolution TEXT,
+            credit INTEGER, resolved_at INTEGER, updated_at INTEGER NOT NULL, last_event INTEGER NOT NULL,
+            by_product TEXT NOT NULL, by_supplier TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX defect_status ON defect (status);
+        CREATE UNIQUE INDEX defect_product ON defect (by_product);
+        CREATE UNIQUE INDEX defect_supplier ON defect (by_supplier);
+        CREATE TABLE defect_finding (
+            defect INTEGER NOT NULL, type TEXT NOT NULL, quantity INTEGER NOT NULL, PRIMARY KEY (defect, type)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE defect_unit (
+            defect INTEGER NOT NULL, serial TEXT NOT NULL, outcome TEXT NOT NULL, event INTEGER NOT NULL,
+            replaced_by TEXT, PRIMARY KEY (defect, serial)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX defect_unit_serial ON defect_unit (serial);
+        CREATE TABLE defect_event (
+            defect INTEGER NOT NULL, event INTEGER NOT NULL, PRIMARY KEY (defect, event)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE repair (
+            event INTEGER PRIMARY KEY, at INTEGER NOT NULL, defect INTEGER NOT NULL, product TEXT NOT NULL,
+            team TEXT, quantity INTEGER NOT NULL, serials TEXT NOT NULL, target TEXT NOT NULL, cost INTEGER,
+            actor TEXT, note TEXT
+        ) STRICT;
+        CREATE TABLE repair_part (
+            event INTEGER NOT NULL, product TEXT NOT NULL, quantity INTEGER NOT NULL, cost INTEGER,
+            PRIMARY KEY (event, product)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX repair_defect ON repair (defect);
+
+        CREATE TABLE supplier_return (
+            id INTEGER PRIMARY KEY, supplier TEXT NOT NULL, rma TEXT NOT NULL, note TEXT NOT NULL,
+            at INTEGER NOT NULL, actor TEXT
+        ) STRICT;
+        CREATE INDEX supplier_return_supplier ON supplier_return (supplier);
+        CREATE TABLE supplier_return_line (
+            supplier_return INTEGER NOT NULL, defect INTEGER NOT NULL, PRIMARY KEY (supplier_return, defect)
+        ) STRICT, WITHOUT ROWID;
+
+        CREATE TABLE write_off (
+            event INTEGER PRIMARY KEY, at INTEGER NOT NULL, product TEXT NOT NULL, serial TEXT,
+            quantity INTEGER NOT NULL, reason TEXT NOT NULL, price INTEGER, cost INTEGER, source TEXT NOT NULL,
+            defect INTEGER, team TEXT, actor TEXT, note TEXT
+        ) STRICT;
+        CREATE INDEX write_off_defect ON write_off (defect) WHERE defect IS NOT NULL;
+        INSERT INTO write_off
+            SELECT event.id, event.at, event.product, event.unit, 1,
+                coalesce(json_extract(event.body, '$.details.reason'), 'other'),
+                CAST(round(json_extract(event.body, '$.details.price') * 10000) AS INTEGER), NULL,
+                CASE WHEN event.before GLOB 'defect|*' THEN 'defect'
+                    WHEN event.before GLOB 'in_production|*' THEN 'production'
+                    WHEN event.before GLOB 'returned|*' THEN 'return' ELSE 'inventory_audit' END,
+                NULL, event.team, event.actor, event.note
+            FROM (SELECT max(id) AS id FROM event WHERE kind = 'unit.written_off' GROUP BY unit) AS last
+            CROSS JOIN event ON event.id = last.id CROSS JOIN unit ON unit.serial = event.unit
+            WHERE unit.status = 'written_off';
+        """
 
     private static let version1 = """
         CREATE TABLE event (

@@ -21,8 +21,8 @@ struct Store {
         insertUnit = try connection.statement(
             """
             INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state, product,
-                work_order, team, supplier, cost, created_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+                work_order, team, supplier, cost, created_at, replaces)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             """)
         putSession = try connection.statement(
             """
@@ -67,6 +67,7 @@ struct Store {
         for (_, job) in state.labelJobs.takeChanges() {
             if let job { try put(job) }
         }
+        try flushDefects(&state)
         for line in state.deliveryLines { try put(line) }
         state.deliveryLines.removeAll(keepingCapacity: true)
         for entry in state.inventoryLog {
@@ -98,6 +99,7 @@ struct Store {
         insertUnit.bind(13, unit.supplier)
         insertUnit.bind(14, unit.cost.map { Int64($0.tenThousandths) })
         insertUnit.bind(15, unit.createdAt)
+        insertUnit.bind(16, unit.replaces)
         try insertUnit.run()
     }
 
@@ -133,10 +135,12 @@ struct Store {
         try run(
             """
             INSERT OR REPLACE INTO card (product, team, \(Card.columns))
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             """,
             [.text(key.product), .text(key.team ?? "")] + counts
-                + [.int(Int64(card.scrapped)), .int(Int64(card.unserialised))])
+                + [
+                    .int(Int64(card.scrapped)), .int(Int64(card.unserialised)), .int(Int64(card.unserialisedDefect)),
+                ])
     }
 
     private func put(_ order: WorkOrder) throws {

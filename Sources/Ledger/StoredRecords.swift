@@ -11,7 +11,7 @@ final class StoredRecords: Records {
         self.connection = connection
     }
 
-    private func first<Record>(
+    func first<Record>(
         _ sql: String, _ bind: (Statement) -> Void, _ read: (Statement) -> Record?
     ) -> Record? {
         do {
@@ -32,7 +32,7 @@ final class StoredRecords: Records {
     func unit(_ serial: String) -> Unit? {
         first(
             """
-            SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state
+            SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state, replaces
             FROM unit WHERE serial = ?1
             """, { $0.bind(1, serial) }
         ) { row in
@@ -40,8 +40,9 @@ final class StoredRecords: Records {
                 Unit(
                     serial: serial, product: row.text(0), workOrder: row.optionalText(1), team: row.optionalText(2),
                     supplier: row.optionalText(3),
-                    cost: row.isNull(4) ? nil : Money(tenThousandths: Int(row.int(4))), createdAt: row.int(5),
-                    updatedAt: row.int(6), lastEvent: row.int(7), state: $0)
+                    cost: row.isNull(4) ? nil : Money(tenThousandths: Int(row.int(4))),
+                    replaces: row.optionalText(9), createdAt: row.int(5), updatedAt: row.int(6), lastEvent: row.int(7),
+                    state: $0)
             }
         }
     }
@@ -79,7 +80,7 @@ final class StoredRecords: Records {
         all("SELECT serial FROM pending_label WHERE work_order = ?1 AND voided = 0", .text(number)) { $0.text(0) }
     }
 
-    private func all<Record>(_ sql: String, _ value: Value, _ read: (borrowing Row) -> Record) -> [Record] {
+    func all<Record>(_ sql: String, _ value: Value, _ read: (borrowing Row) -> Record) -> [Record] {
         do {
             return try connection.rows(sql, [value], read)
         } catch {
@@ -176,7 +177,7 @@ extension Card {
         .inProduction, .inStock, .delivered, .returned, .defect, .installed, .split, .writtenOff,
     ]
     /// The table's count columns.
-    static let columns = order.map(\.rawValue).joined(separator: ", ") + ", scrapped, unserialised"
+    static let columns = order.map(\.rawValue).joined(separator: ", ") + ", scrapped, unserialised, unserialised_defect"
 
     /// A card from the table's count columns.
     init(column: (Int32) -> Int) {
@@ -186,7 +187,7 @@ extension Card {
             if count != 0 { units[status] = count }
         }
         let next = Int32(Self.order.count)
-        (scrapped, unserialised) = (column(next), column(next + 1))
+        (scrapped, unserialised, unserialisedDefect) = (column(next), column(next + 1), column(next + 2))
     }
 }
 
@@ -194,7 +195,8 @@ extension Session.Effect {
     /// One line: the word, then what belongs to it, between tabs.
     var text: String {
         switch self {
-        case .unit(let serial, let before): "unit\t\(serial)\t\(before.text)"
+        case .unit(let serial, let before, let opened):
+            "unit\t\(serial)\t\(before.text)" + (opened.map { "\t" + $0 } ?? "")
         case .label(let serial): "label\t\(serial)"
         case .stock(let product, let quantity, let delivery): "stock\t\(product)\t\(quantity)\t\(delivery)"
         case .final: "final"
@@ -204,9 +206,9 @@ extension Session.Effect {
     init?(text: String) {
         let parts = text.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
         switch (parts.first, parts.count) {
-        case ("unit", 3):
+        case ("unit", 3), ("unit", 4):
             guard let before = UnitState(text: parts[2]) else { return nil }
-            self = .unit(serial: parts[1], before: before)
+            self = .unit(serial: parts[1], before: before, opened: parts.count == 4 ? parts[3] : nil)
         case ("label", 2): self = .label(serial: parts[1])
         case ("stock", 4):
             guard let quantity = Int(parts[2]) else { return nil }

@@ -106,6 +106,23 @@ final class Writer: @unchecked Sendable {
         if schedule { queue.async { self.drain() } }
     }
 
+    /// Sees to it that units which were defective before there were cases get theirs: one command after the other,
+    /// ahead of everything else that is submitted. What can't be written now is done at the next start.
+    func fileDefects() {
+        // Nothing was submitted yet, so this thread may still read.
+        if !records.unitsWithoutCase(limit: 1).isEmpty { fileMoreDefects() }
+    }
+
+    private func fileMoreDefects() {
+        submit(
+            Pending(
+                command: .fileDefects, actor: .system, device: "terminal", key: nil,
+                outcome: { _, decision in StoredAnswer(status: decision.serials.isEmpty ? 204 : 200, body: []) },
+                finish: { [weak self] result in
+                    if case .success(.some(let answer)) = result, answer.status == 200 { self?.fileMoreDefects() }
+                }))
+    }
+
     /// Finishes what was submitted and takes nothing more.
     func close() {
         waiting.withLock { $0.isClosed = true }

@@ -18,6 +18,10 @@ public enum Verb: Sendable, CaseIterable {
     case adjust
     /// Mark units defective.
     case markDefect
+    /// See defect cases, repairs, write-offs and supplier returns.
+    case seeDefects
+    /// Work on defect cases.
+    case manageDefects
     /// Deliver.
     case deliver
     /// Print labels and see label jobs.
@@ -85,6 +89,8 @@ public struct Access: Sendable, Equatable {
         case .register: grants.contains(.unitsWrite)
         case .adjust: grants.contains(.stockAdjust)
         case .markDefect: grants.contains(.defectsMark) || grants.contains(.defectsManage)
+        case .seeDefects: isLead || grants.contains(.defectsMark) || grants.contains(.defectsManage)
+        case .manageDefects: grants.contains(.defectsManage)
         case .deliver: grants.contains(.deliver)
         case .printLabels: grants.contains(.labelsPrint)
         case .audit: role == .departmentLead || grants.contains(.auditRead)
@@ -114,6 +120,22 @@ public struct Access: Sendable, Equatable {
     /// Whether `unit` lies within the caller's scope.
     public func sees(_ unit: Unit) -> Bool {
         sees(team: unit.team, unit.state)
+    }
+
+    /// Whether a defect case lies within the caller's scope: as its team's, or where all of its units are in the
+    /// caller's hands. Goods without serials are a balance.
+    ///
+    /// - Parameter units: the units that are or were in it; asked for only where it depends on them.
+    public func sees(_ found: DefectCase, units: () -> [Unit]) -> Bool {
+        if scope == .all { return true }
+        guard found.isSerialised else { return seesBalances }
+        switch scope {
+        case .all: return true
+        case .teams(let teams): return found.team.map(teams.contains) ?? false
+        case .own(let login):
+            let units = units()
+            return !units.isEmpty && units.allSatisfy { $0.state.assignee == login || $0.state.worker == login }
+        }
     }
 
     /// Whether what belongs to `team` as a whole (a work order, a station) lies within the caller's scope.

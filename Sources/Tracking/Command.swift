@@ -13,7 +13,10 @@ public enum Command: Sendable {
     /// Units are registered with given serials.
     case register(product: String, serials: [String], workOrder: String?)
     /// Units come into stock from a supplier, or were found.
-    case receive(product: String, serials: [String], supplier: String?, cost: Money?, note: String)
+    ///
+    /// `replaces` is the defective unit that the supplier replaced by the one that is received.
+    case receive(
+        product: String, serials: [String], supplier: String?, cost: Money?, replaces: String? = nil, note: String)
     /// A unit takes no step forward until released.
     case hold(String, note: String)
     /// A unit is free again.
@@ -24,6 +27,29 @@ public enum Command: Sendable {
     case markDefect(String, Disposition, type: String?, toStage: String?, note: String)
     /// A unit is gone for good.
     case writeOff(String, WriteOffReason, price: Money?, note: String)
+    /// Units in hand, or a quantity without serials, are found defective together.
+    case openDefect(DefectLot, product: String?, DefectReport)
+    /// A defect case's note, location or supplier is corrected; nil leaves it, and an inner nil clears it.
+    case correctDefect(String, note: String?, location: String??, supplier: String??)
+    /// What remains of a case is split into what can be repaired and what can't; nil leaves the types as they are.
+    case inspectDefect(String, DefectCase.Split, findings: [DefectCase.Finding]?)
+    /// Some of a case is repaired, to `stock` or to a stage.
+    case repairDefect(
+        String, DefectLot, parts: [(product: String, quantity: Int)], target: String, note: String)
+    /// Some of a case is gone for good.
+    case writeOffDefect(String, DefectLot, WriteOffReason, price: Money?, note: String)
+    /// Cases go to a supplier together, all or none.
+    case routeDefects([String], supplier: String?, rma: String, note: String)
+    /// A case did not go to the supplier after all.
+    case revertDefect(String, note: String)
+    /// Some of a case came back repaired from the supplier.
+    case supplierRepairDefect(String, DefectLot, note: String)
+    /// A unit came back repaired from the supplier.
+    case supplierRepair(String, note: String)
+    /// A case is closed.
+    case resolveDefect(String, note: String, credit: Money?)
+    /// Units that were defective before there were cases get one; some at a time, until there are none.
+    case fileDefects
     /// The unserialised balance is counted anew by a difference.
     case adjust(product: String, change: Int, note: String)
     /// Units are found (new serials) or missing (serials in stock).
@@ -49,12 +75,16 @@ public enum Command: Sendable {
     public var verb: Verb {
         switch self {
         case .scan: .scan
-        case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial, .recordDevice, .recordStart:
+        case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial, .recordDevice, .recordStart,
+            .fileDefects:
             .administer
         case .register, .receive, .writeOff: .register
         case .hold, .release: .hold
         case .assign: .assign
-        case .markDefect: .markDefect
+        case .markDefect, .openDefect: .markDefect
+        case .correctDefect, .inspectDefect, .repairDefect, .writeOffDefect, .routeDefects, .revertDefect,
+            .supplierRepairDefect, .supplierRepair, .resolveDefect:
+            .manageDefects
         case .adjust, .adjustSerials: .adjust
         case .deliver: .deliver
         case .printLabel, .retryLabel, .cancelLabel: .printLabels
@@ -70,6 +100,45 @@ public enum Disposition: String, Sendable, Codable, CaseIterable {
     case rework
     /// Stays in the defect worklist.
     case pending
+}
+
+/// What a command on defects is about: units, or a quantity without serials. With neither it is the one piece that
+/// there is.
+public struct DefectLot: Sendable, Equatable {
+    /// Serials of units.
+    public var serials: [String]
+    /// How many without serials.
+    public var quantity: Int?
+
+    /// Units, or a quantity.
+    public init(serials: [String] = [], quantity: Int? = nil) {
+        (self.serials, self.quantity) = (serials, quantity)
+    }
+}
+
+/// What somebody found out about defective goods.
+public struct DefectReport: Sendable, Equatable {
+    /// What is wrong, by defect type.
+    public var findings: [DefectCase.Finding]
+    /// What is wrong, in words.
+    public var reason: String?
+    /// How many can be repaired, where that is known at once.
+    public var repairable: Int?
+    /// Code of the supplier, where it is not the one that the goods came from.
+    public var supplier: String?
+    /// Where the goods lie.
+    public var location: String?
+    /// What else there is to know.
+    public var note: String?
+
+    /// A report.
+    public init(
+        findings: [DefectCase.Finding] = [], reason: String? = nil, repairable: Int? = nil, supplier: String? = nil,
+        location: String? = nil, note: String?
+    ) {
+        (self.findings, self.reason, self.repairable) = (findings, reason, repairable)
+        (self.supplier, self.location, self.note) = (supplier, location, note)
+    }
 }
 
 /// A frame that was read at a station.

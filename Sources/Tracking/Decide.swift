@@ -20,17 +20,32 @@ extension State {
                 try createWorkOrder(number, product, quantity, team, due, at)
             case .moveWorkOrder(let number, let status): try moveWorkOrder(number, to: status)
             case .register(let product, let serials, let order): try register(product, serials, order, actor, at)
-            case .receive(let product, let serials, let supplier, let cost, let note):
-                try receive(product, serials, supplier, cost, note, actor)
+            case .receive(let product, let serials, let supplier, let cost, let replaces, let note):
+                try receive(product, serials, supplier, cost, replaces, note, actor, at)
             case .hold(let serial, let note): try setHold(serial, true, note, actor)
             case .release(let serial, let note): try setHold(serial, false, note, actor)
             case .assign(let serial, let login): try assign(serial, login, actor)
             case .markDefect(let serial, let disposition, let type, let stage, let note):
-                try markDefect(serial, disposition, type, stage, note, actor)
+                try markDefect(serial, disposition, type, stage, note, actor, at)
             case .writeOff(let serial, let reason, let price, let note):
-                try writeOff(serial, reason, price, note, actor)
+                try writeOff(serial, reason, price, note, actor, at)
+            case .openDefect(let lot, let product, let report): try openDefect(lot, product, report, actor, at)
+            case .correctDefect(let id, let note, let location, let supplier):
+                try correctDefect(id, note, location, supplier, actor)
+            case .inspectDefect(let id, let split, let findings): try inspectDefect(id, split, findings, actor)
+            case .repairDefect(let id, let lot, let parts, let target, let note):
+                try repairDefect(id, lot, parts, target, note, actor, at)
+            case .writeOffDefect(let id, let lot, let reason, let price, let note):
+                try writeOffDefect(id, lot, reason, price, note, actor, at)
+            case .routeDefects(let ids, let supplier, let rma, let note):
+                try routeDefects(ids, supplier, rma, note, actor, at)
+            case .revertDefect(let id, let note): try revertDefect(id, note, actor)
+            case .supplierRepairDefect(let id, let lot, let note): try supplierRepair(id, lot, note, actor, at)
+            case .supplierRepair(let serial, let note): try supplierRepair(serial, note, actor, at)
+            case .resolveDefect(let id, let note, let credit): try resolveDefect(id, note, credit, actor, at)
+            case .fileDefects: fileDefects()
             case .adjust(let product, let change, let note): try adjust(product, change, note)
-            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor)
+            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor, at)
             case .deliver(let order, let customer, let serials, let items):
                 try deliver(order, customer, serials, items, actor, at)
             case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)

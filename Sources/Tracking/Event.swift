@@ -12,6 +12,22 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case unitReleased = "unit.released"
     case unitAssigned = "unit.assigned"
     case unitUndone = "unit.undone"
+    case unitRepaired = "unit.repaired"
+    case unitSupplierRepaired = "unit.supplier_repaired"
+    case unitCaseOpened = "unit.case_opened"
+    case defectOpened = "defect.opened"
+    case defectCorrected = "defect.corrected"
+    case defectInspected = "defect.inspected"
+    case defectRepaired = "defect.repaired"
+    case defectReworked = "defect.reworked"
+    case defectWrittenOff = "defect.written_off"
+    case defectRouted = "defect.routed"
+    case defectReverted = "defect.reverted"
+    case defectSupplierRepaired = "defect.supplier_repaired"
+    case defectReplaced = "defect.replaced"
+    case defectResolved = "defect.resolved"
+    case defectUndone = "defect.undone"
+    case supplierReturnSent = "supplier_return.sent"
     case scanAccepted = "scan.accepted"
     case scanRefused = "scan.refused"
     case scanIgnored = "scan.ignored"
@@ -34,6 +50,11 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case stockAdjusted = "stock.adjusted"
     case stockDelivered = "stock.delivered"
     case stockUndone = "stock.undone"
+    case stockDefect = "stock.defect"
+    case stockRepaired = "stock.repaired"
+    case stockSupplierRepaired = "stock.supplier_repaired"
+    case stockWrittenOff = "stock.written_off"
+    case stockConsumed = "stock.consumed"
     case deliveryOpened = "delivery.opened"
     case deliveryClosed = "delivery.closed"
     case plantChanged = "plant.changed"
@@ -105,6 +126,12 @@ public struct Event: Sendable, Equatable {
         public var delivery: String?
         /// The device that was plugged in or went away.
         public var device: DeviceAddress?
+        /// Id of the defect case.
+        public var defect: String?
+        /// Serial of the defective unit that this one replaces.
+        public var replaces: String?
+        /// Serial of the unit that replaces this one.
+        public var replacedBy: String?
 
         /// No facts.
         public init() {}
@@ -124,6 +151,13 @@ public struct Event: Sendable, Equatable {
         case job(LabelJob)
         /// The unserialised balance changed by this much.
         case stock(Int)
+        /// Goods without serials became defective, or no longer are: the balance and what is defective changed by this
+        /// much.
+        case defectStock(balance: Int, defect: Int)
+        /// A defect case changed.
+        case defect(DefectChange)
+        /// Defect cases went to a supplier together.
+        case supplierReturn(SupplierReturn)
         /// A delivery was opened.
         case deliveryOpened(Delivery)
         /// A delivery was closed.

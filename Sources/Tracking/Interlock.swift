@@ -317,7 +317,9 @@ extension Interlock {
             return perform(stage, on: unit, in: state)
         case .verdict: return try putOnBench(unit, in: state)
         case .ship: return try ship(unit, in: &state)
-        case .lookup: return "\(serial): \(unit.state.sentence)"
+        case .lookup:
+            let found = unit.state.defectCase.map { " It is in defect case \($0)." } ?? ""
+            return "\(serial): \(unit.state.sentence)\(found)"
         case .label, .returns: throw Stop(reason: .notHere, message: "\(station.name) can't take units yet.")
         }
     }

@@ -27,6 +27,14 @@ public protocol Records {
     func labelJobs(ofSerial serial: String) -> [LabelJob]
     /// Whether any delivery was ever opened for this order.
     func isOrder(_ number: String) -> Bool
+    /// The defect case with this id.
+    func defectCase(_ id: String) -> DefectCase?
+    /// The units that are or were in a defect case, by serial.
+    func units(ofDefect id: String) -> [String: DefectUnit]
+    /// Serials of units that are defective without a case, as they were before there were cases; at most `limit`.
+    func unitsWithoutCase(limit: Int) -> [String]
+    /// The event by which a defective unit became so.
+    func detection(ofUnit serial: String) -> (event: Event, at: Int64)?
 }
 
 /// Nothing on record: a plant before its first day.
@@ -57,6 +65,14 @@ public struct NoRecords: Records {
     public func labelJobs(ofSerial serial: String) -> [LabelJob] { [] }
     /// No.
     public func isOrder(_ number: String) -> Bool { false }
+    /// None.
+    public func defectCase(_ id: String) -> DefectCase? { nil }
+    /// None.
+    public func units(ofDefect id: String) -> [String: DefectUnit] { [:] }
+    /// None.
+    public func unitsWithoutCase(limit: Int) -> [String] { [] }
+    /// None.
+    public func detection(ofUnit serial: String) -> (event: Event, at: Int64)? { nil }
 }
 
 /// Records that were read or changed, over those that are on record.
@@ -100,6 +116,11 @@ public struct Working<Key: Hashable & Sendable, Value> {
     /// `takeChanges()`.
     public mutating func trim(to limit: Int) {
         if entries.count > limit { entries.removeAll(keepingCapacity: true) }
+    }
+
+    /// The values in memory whose keys fulfil a condition.
+    func filter(_ isIncluded: (Key) -> Bool) -> [(key: Key, value: Value)] {
+        entries.compactMap { key, entry in isIncluded(key) ? entry.value.map { (key, $0) } : nil }
     }
 
     /// The values that are in memory, changed or merely read.

@@ -68,6 +68,8 @@ public enum Reason: String, Sendable, Codable, CaseIterable {
     case unitsInProduction = "units_in_production"
     /// The status does not allow this. (Only as an answer to a command.)
     case wrongStatus = "wrong_status"
+    /// There is not that much left of a defect case. (Only as an answer to a command.)
+    case exceedsRemaining = "exceeds_remaining"
     /// The product is not made here. (Only as an answer to a command.)
     case noRouting = "no_routing"
 }

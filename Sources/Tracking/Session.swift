@@ -67,8 +67,8 @@ public struct Session: Sendable, Equatable {
 
     /// What a step did, as far as an undo has to know.
     public enum Effect: Sendable, Equatable {
-        /// A unit was moved on from this state.
-        case unit(serial: String, before: UnitState)
+        /// A unit was moved on from this state; `opened` is the defect case that this opened.
+        case unit(serial: String, before: UnitState, opened: String? = nil)
         /// A label was made.
         case label(serial: String)
         /// Unserialised stock left in a delivery.

@@ -99,7 +99,7 @@ extension Interlock {
             case .final:
                 throw Stop(
                     reason: .nothingToUndo, message: "A registered label and a closed delivery can't be taken back.")
-            case .unit(let serial, let before): try undo(step, serial, before, in: &state)
+            case .unit(let serial, let before, let opened): try undo(step, serial, before, opened, in: &state)
             case .label(let serial): try undoLabel(step, serial, in: &state)
             case .stock(let product, let quantity, let delivery):
                 try undoStock(step, product, quantity, delivery, in: &state)
@@ -109,7 +109,7 @@ extension Interlock {
     }
 
     private mutating func undo(
-        _ step: Session.Step, _ serial: String, _ before: UnitState, in state: inout State
+        _ step: Session.Step, _ serial: String, _ before: UnitState, _ opened: String?, in state: inout State
     ) throws(Stop) -> String {
         guard let unit = state.unit(serial), unit.lastEvent == step.event else {
             throw Stop(
@@ -118,9 +118,20 @@ extension Interlock {
         if let id = unit.state.delivery, state.delivery(id)?.isClosed ?? true {
             throw Stop(reason: .nothingToUndo, message: "\(serial) left in a closed delivery.", serial: serial)
         }
+        let found = opened.flatMap { state.defectCase($0) }
+        if let found, String(found.lastEvent) != found.id {
+            throw Stop(
+                reason: .nothingToUndo,
+                message: "The defect of \(serial) was worked on since; its last step here stays.", serial: serial)
+        }
         var event = Event(.unitUndone, unit: unit, to: before)
         event.undoes = step.event
         record(event)
+        if let found {
+            var undone = Event.defect(.defectUndone, found, nil)
+            undone.unit = serial
+            record(undone)
+        }
         (self.serial, session.bench) = (serial, nil)
         return "Taken back. \(serial) is again \(before.sentence)"
     }

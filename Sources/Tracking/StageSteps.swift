@@ -77,11 +77,24 @@ extension Interlock {
     }
 
     /// Records a step of one unit, as one that can be undone here.
-    private mutating func take(_ event: Event, _ unit: Unit, before: UnitState? = nil) {
+    private mutating func take(_ event: Event, _ unit: Unit, opened: DefectCase? = nil) {
         record(event)
+        if let opened {
+            var opening = Event.defect(.defectOpened, nil, opened)
+            opening.unit = unit.serial
+            record(opening)
+        }
         (serial, session.lastSerial) = (unit.serial, unit.serial)
         session.step = Session.Step(
-            event: 0, at: at, effect: .unit(serial: unit.serial, before: before ?? unit.state))
+            event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state, opened: opened?.id))
+    }
+
+    /// The case that is opened behind so many events about the unit on the bench.
+    private func newCase(_ unit: Unit, _ type: String?, behind events: Int, in state: State) -> DefectCase {
+        let report = DefectReport(
+            findings: type.map { [.init(type: $0, quantity: 1)] } ?? [], location: station.name, note: nil)
+        return state.newCase(
+            String(numberOfNextEvent(state) + Int64(events)), [unit], report, at, by: person?.login)
     }
 
     // MARK: The bench
@@ -131,10 +144,10 @@ extension Interlock {
         }
     }
 
-    private func failed(_ unit: Unit, in state: State) -> UnitState {
+    private func failed(_ unit: Unit, _ opened: DefectCase, in state: State) -> UnitState {
         var after = unit.state
         after.failedStage = stagePerformedHere(unit, in: state)?.name ?? unit.state.stage
-        (after.status, after.stage) = (.defect, nil)
+        (after.status, after.stage, after.defectCase) = (.defect, nil, opened.id)
         return after
     }
 
@@ -142,9 +155,10 @@ extension Interlock {
         let unit = try bench(&state)
         try knownType(type, unit, in: state)
         session.bench = nil
-        var event = step(.unitFailed, unit, to: failed(unit, in: state))
+        let opened = newCase(unit, type, behind: 1, in: state)
+        var event = step(.unitFailed, unit, to: failed(unit, opened, in: state))
         event.details.defectType = type
-        take(event, unit)
+        take(event, unit, opened: opened)
         return "\(unit.serial) failed \(event.after?.failedStage ?? "") with \(type). Take it to the defect shelf."
     }
 
@@ -153,12 +167,14 @@ extension Interlock {
         let unit = try bench(&state)
         try knownType(type, unit, in: state)
         session.bench = nil
-        var marked = step(.unitDefect, unit, to: failed(unit, in: state))
+        var opened = newCase(unit, type, behind: 2, in: state)
+        var marked = step(.unitDefect, unit, to: failed(unit, opened, in: state))
         marked.details.defectType = type
         record(marked)
         var scrapped = unit
         scrapped.state = marked.after ?? unit.state
-        take(.writtenOff(scrapped, .scrap, type: type), unit)
+        opened.book(.writtenOff, 1, at: at)
+        take(state.writtenOff(scrapped, .scrap, type: type), unit, opened: opened)
         return "\(unit.serial) is scrap (\(type)). Put it into the scrap bin."
     }
 
@@ -166,14 +182,16 @@ extension Interlock {
         try require(.markDefect, for: "TRV:REWORK")
         let unit = try bench(&state)
         try requireFree(unit)
-        let marked = step(.unitDefect, unit, to: failed(unit, in: state))
+        var opened = newCase(unit, nil, behind: 2, in: state)
+        let marked = step(.unitDefect, unit, to: failed(unit, opened, in: state))
         var defective = unit
         defective.state = marked.after ?? unit.state
         do throws(Refusal) {
             let reworked = try state.rework(defective, to: stage)
             session.bench = nil
             record(marked)
-            take(reworked, unit)
+            opened.book(.reworked, 1, at: at)
+            take(reworked, unit, opened: opened)
         } catch {
             throw Stop(reason: .wrongStage, message: error.message, serial: unit.serial, next: unit.state.next)
         }
@@ -205,14 +223,15 @@ extension Interlock {
     }
 }
 
-extension Event {
-    /// A unit is gone for good.
-    static func writtenOff(_ unit: Unit, _ reason: WriteOffReason, type: String?) -> Event {
+extension State {
+    /// A unit is gone for good, at what it cost.
+    func writtenOff(_ unit: Unit, _ reason: WriteOffReason, type: String? = nil) -> Event {
         var after = unit.state
-        (after.status, after.stage, after.onHold) = (.writtenOff, nil, false)
+        (after.status, after.stage, after.onHold, after.defectCase) = (.writtenOff, nil, false, nil)
         after.writeOffReason = reason.rawValue
         var event = Event(.unitWrittenOff, unit: unit, to: after)
         (event.details.reason, event.details.defectType) = (reason.rawValue, type)
+        event.details.cost = unit.cost ?? plant.products[unit.product]?.cost
         return event
     }
 }
@@ -232,7 +251,7 @@ extension State {
                 .rule(.wrongStage),
                 "\(unit.serial) can't go back to \(stage); it can go to \(allowed.joined(separator: ", ")).")
         }
-        (after.status, after.stage, after.failedStage) = (.inProduction, stage, nil)
+        (after.status, after.stage, after.failedStage, after.defectCase) = (.inProduction, stage, nil, nil)
         after.iteration += 1
         return Event(.unitReworked, unit: unit, to: after)
     }

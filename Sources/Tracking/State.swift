@@ -24,6 +24,16 @@ public struct State {
     public var deliveries = Working<String, Delivery>()
     /// Label jobs by number.
     public var labelJobs = Working<Int64, LabelJob>()
+    /// Defect cases by id.
+    public var defects = Working<String, DefectCase>()
+    /// What became of the units in defect cases.
+    public var defectUnits = Working<DefectUnit.Key, DefectUnit>()
+    /// Lines of the write-off log by the number of their event.
+    public var writeOffs = Working<Int64, WriteOff>()
+    /// Events of defect cases that are not yet on record, with what else they say.
+    public var defectEvents: [DefectEvent] = []
+    /// Supplier returns that are not yet on record.
+    public var supplierReturns: [SupplierReturn] = []
     /// Lines that were added to the inventory log and are not yet on record.
     public var inventoryLog: [InventoryEntry] = []
     /// Lines that were added to deliveries, or taken back, and are not yet on record.
@@ -52,6 +62,22 @@ public struct State {
         public var event: Int64
     }
 
+    /// An event of a defect case.
+    public struct DefectEvent: Sendable, Equatable {
+        /// Id of the case.
+        public var id: String
+        /// Number of the event.
+        public var event: Int64
+        /// When it happened, in milliseconds since 1970.
+        public var at: Int64
+        /// Login of the person.
+        public var actor: String?
+        /// What was written to it.
+        public var note: String?
+        /// The repair that it was.
+        public var repair: Repair?
+    }
+
     /// A state over what is on record.
     public init(
         records: any Records, localDate: @escaping (Int64) -> LocalDate, badgeDigest: @escaping (String) -> String
@@ -77,6 +103,9 @@ public struct State {
         // These two are searched, not only looked up.
         deliveries.trim(to: min(limit, 256))
         labelJobs.trim(to: min(limit, 256))
+        defectUnits.trim(to: min(limit, 1_024))
+        defects.trim(to: limit)
+        writeOffs.trim(to: limit)
     }
 
     private mutating func indexBadges() {
@@ -104,6 +133,8 @@ public struct State {
     public mutating func delivery(_ id: String) -> Delivery? { deliveries.read(id, or: records.delivery) }
     /// The label job with this number.
     public mutating func labelJob(_ id: Int64) -> LabelJob? { labelJobs.read(id, or: records.labelJob) }
+    /// The defect case with this id.
+    public mutating func defectCase(_ id: String) -> DefectCase? { defects.read(id, or: records.defectCase) }
     /// The last value of a serial counter.
     public mutating func counter(_ key: String) -> Int { counters.read(key, or: records.counter) ?? 0 }
 
@@ -161,6 +192,15 @@ extension State {
             if let delivery = event.details.delivery {
                 addLine(delivery, product, serial: nil, quantity: -change)
             }
+        case .defectStock(let balance, let defect):
+            guard let product = event.product else { break }
+            changeStock(product, by: balance, event.kind.inventoryAction) {
+                $0.unserialised += balance
+                $0.unserialisedDefect += defect
+            }
+            if event.kind == .stockWrittenOff { logWriteOff(event, product, quantity: -defect, .defect, at) }
+        case .defect(let change): applyDefect(event, change, at)
+        case .supplierReturn(let sent): supplierReturns.append(sent)
         case .deliveryOpened(let delivery): deliveries.write(delivery.id, delivery)
         case .deliveryClosed:
             guard let id = event.details.delivery, var delivery = delivery(id) else { break }
@@ -179,8 +219,8 @@ extension State {
             unit(serial)
             ?? Unit(
                 serial: serial, product: product, workOrder: event.workOrder, team: event.team,
-                supplier: event.details.supplier, cost: event.details.cost, createdAt: at, updatedAt: at,
-                lastEvent: head, state: after)
+                supplier: event.details.supplier, cost: event.details.cost, replaces: event.details.replaces,
+                createdAt: at, updatedAt: at, lastEvent: head, state: after)
         (unit.state, unit.updatedAt, unit.lastEvent) = (after, at, head)
         units.write(serial, unit)
 
@@ -196,6 +236,16 @@ extension State {
             }
             changeOrder(unit.workOrder) { $0.move(from: before, to: after) }
         }
+        if before?.defectCase != after.defectCase {
+            moveCase(event, serial, from: before?.defectCase, to: after.defectCase)
+        }
+        if before?.status != after.status {
+            if after.status == .writtenOff, let before {
+                logWriteOff(event, product, quantity: 1, WriteOffSource(before.status), at)
+            } else if before?.status == .writtenOff, let written = event.undoes {
+                writeOffs.write(written, nil)
+            }
+        }
         if before == nil, pendingLabel(serial) != nil {
             pendingLabels.write(serial, nil)
             changeOrder(unit.workOrder) { $0.pendingLabels -= 1 }
@@ -207,6 +257,49 @@ extension State {
                 addLine(id, product, serial: serial, quantity: -1)
             }
         }
+    }
+
+    /// A unit came into a defect case, or left it.
+    private mutating func moveCase(_ event: Event, _ serial: String, from old: String?, to new: String?) {
+        if let old {
+            let key = DefectUnit.Key(id: old, serial: serial)
+            defectUnits.write(
+                key,
+                event.kind == .unitUndone
+                    ? nil
+                    : DefectUnit(outcome: DefectOutcome(event), event: head, replacedBy: event.details.replacedBy))
+        }
+        if let new {
+            defectUnits.write(DefectUnit.Key(id: new, serial: serial), DefectUnit(outcome: .open, event: head))
+        }
+    }
+
+    private mutating func applyDefect(_ event: Event, _ change: DefectChange, _ at: Int64) {
+        guard let id = (change.after ?? change.before)?.id else { return }
+        if var after = change.after {
+            (after.lastEvent, after.updatedAt) = (head, at)
+            defects.write(id, after)
+        } else {
+            // Only the step that opened a case can be taken back, and that opens it for one unit.
+            defects.write(id, nil)
+            if let serial = event.unit { defectUnits.write(DefectUnit.Key(id: id, serial: serial), nil) }
+        }
+        defectEvents.append(
+            DefectEvent(
+                id: id, event: head, at: at, actor: event.actor, note: event.note, repair: change.repair))
+    }
+
+    private mutating func logWriteOff(
+        _ event: Event, _ product: String, quantity: Int, _ source: WriteOffSource, _ at: Int64
+    ) {
+        let details = event.details
+        writeOffs.write(
+            head,
+            WriteOff(
+                event: head, at: at, product: product, serial: event.unit, quantity: quantity,
+                reason: details.reason ?? WriteOffReason.other.rawValue, price: details.price, cost: details.cost,
+                source: source, defect: details.defect ?? event.before?.defectCase, team: event.team,
+                actor: event.actor, note: event.note))
     }
 
     /// Changes the card of the whole plant and writes the inventory log, so that the log always adds up to the card.
@@ -270,7 +363,10 @@ extension EventKind {
         switch self {
         case .unitReceived: .restock
         case .unitPassed: .qaApproval
-        case .unitDefect, .unitFailed: .defect
+        case .unitDefect, .unitFailed, .stockDefect: .defect
+        case .unitRepaired, .stockRepaired: .repair
+        case .unitSupplierRepaired, .stockSupplierRepaired: .supplierRepair
+        case .stockConsumed: .consume
         case .unitDelivered, .stockDelivered: .delivery
         case .unitWrittenOff: .writeOff
         case .unitUndone, .stockUndone: .undo

@@ -20,7 +20,7 @@ extension State {
     }
 
     mutating func adjust(
-        _ code: String, _ serials: [String], _ note: String, _ actor: Actor
+        _ code: String, _ serials: [String], _ note: String, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         guard plant.products[code] != nil else { throw .notFound("product", code) }
         try checkList(serials)
@@ -32,13 +32,13 @@ extension State {
                 "name serials that are all new (found) or all in stock (missing): \(known.prefix(3).joined(separator: ", ")) exist already"
             )
         }
-        if known.isEmpty { return try receive(code, serials, nil, nil, note, actor) }
+        if known.isEmpty { return try receive(code, serials, nil, nil, nil, note, actor, at) }
         var events: [Event] = []
         for serial in serials {
             guard let unit = unit(serial), unit.product == code, unit.state.status == .inStock else {
                 throw Refusal(.conflict, "the serial \(serial) is taken and not a unit of \(code) in stock")
             }
-            var event = Event.writtenOff(unit, .lost, type: nil)
+            var event = writtenOff(unit, .lost)
             event.note = note
             events.append(event)
         }

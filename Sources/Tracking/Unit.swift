@@ -32,6 +32,8 @@ public struct Unit: Sendable, Equatable {
     public var supplier: String?
     /// What it cost, where that was said when it was received.
     public var cost: Money?
+    /// Serial of the defective unit that the supplier replaced by it.
+    public var replaces: String?
     /// When it was registered or received, in milliseconds since 1970.
     public var createdAt: Int64
     /// When its last event happened, in milliseconds since 1970.
@@ -44,10 +46,12 @@ public struct Unit: Sendable, Equatable {
     /// A unit as its first event made it.
     public init(
         serial: String, product: String, workOrder: String? = nil, team: String? = nil, supplier: String? = nil,
-        cost: Money? = nil, createdAt: Int64, updatedAt: Int64, lastEvent: Int64, state: UnitState
+        cost: Money? = nil, replaces: String? = nil, createdAt: Int64, updatedAt: Int64, lastEvent: Int64,
+        state: UnitState
     ) {
         (self.serial, self.product, self.workOrder, self.team) = (serial, product, workOrder, team)
-        (self.supplier, self.cost, self.createdAt, self.updatedAt) = (supplier, cost, createdAt, updatedAt)
+        (self.supplier, self.cost, self.replaces) = (supplier, cost, replaces)
+        (self.createdAt, self.updatedAt) = (createdAt, updatedAt)
         (self.lastEvent, self.state) = (lastEvent, state)
     }
 }
@@ -77,6 +81,8 @@ public struct UnitState: Sendable, Equatable, Hashable {
     public var worker: String?
     /// Id of the delivery that it left in, while delivered.
     public var delivery: String?
+    /// Id of its defect case, while defective.
+    public var defectCase: String?
     /// Why it was written off.
     public var writeOffReason: String?
     /// When each stage was last passed, in milliseconds since 1970, in the order of passing.

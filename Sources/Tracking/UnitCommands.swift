@@ -42,20 +42,26 @@ extension State {
     }
 
     mutating func receive(
-        _ code: String, _ serials: [String], _ supplier: String?, _ cost: Money?, _ note: String, _ actor: Actor
+        _ code: String, _ serials: [String], _ supplier: String?, _ cost: Money?, _ replaces: String?, _ note: String,
+        _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         _ = try activeProduct(code)
         try checkList(serials)
         try checkNote(note)
-        if let supplier {
-            guard let known = plant.suppliers[supplier], !known.retired else {
-                throw Refusal(.invalid, "there is no supplier \(supplier)")
-            }
-        }
+        try checkSupplier(supplier)
         var events: [Event] = []
         for serial in serials {
             try checkNewSerial(serial, of: code)
             events.append(.received(serial, code, supplier, cost, note, actor))
+        }
+        if let replaces {
+            guard serials.count == 1 else {
+                throw Refusal(.invalid, "one unit replaces \(replaces), not \(serials.count); receive it by itself")
+            }
+            events[0].details.replaces = replaces
+            let (found, gone) = try replaced(replaces, by: serials[0], note, actor, at)
+            events[0].details.supplier = supplier ?? found.supplier
+            events += gone
         }
         return Decision(events, serials: serials)
     }
@@ -96,50 +102,59 @@ extension State {
     }
 
     mutating func markDefect(
-        _ serial: String, _ disposition: Disposition, _ type: String?, _ stage: String?, _ note: String, _ actor: Actor
+        _ serial: String, _ disposition: Disposition, _ type: String?, _ stage: String?, _ note: String,
+        _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         try checkNote(note)
         var unit = try visibleUnit(serial, actor)
-        if let type {
-            guard let known = plant.defectTypes[type], !known.retired else {
-                throw Refusal(.rule(.unknownDefectType), "there is no defect type \(type)")
-            }
-        }
+        if let type { try checkType(type) }
         guard (disposition == .rework) == (stage != nil) else {
             throw Refusal(
                 .invalid,
                 stage == nil ? "rework asks for to_stage: the stage to go back to" : "to_stage goes with rework only")
         }
         var events: [Event] = []
+        var opened: DefectCase?
         if unit.state.status != .defect {
-            var after = unit.state
-            switch unit.state.status {
-            case .inProduction: after.failedStage = unit.state.stage
-            case .inStock, .returned: break
-            default: throw .status(unit, "marked defective")
-            }
-            (after.status, after.stage) = (.defect, nil)
+            // The case is opened by the last event, so that its first snapshot says what became of the unit.
+            let id = String(head + (disposition == .pending ? 2 : 3))
+            let report = DefectReport(
+                findings: type.map { [.init(type: $0, quantity: 1)] } ?? [], reason: type == nil ? note : nil,
+                note: type == nil ? nil : note)
+            opened = newCase(id, [unit], report, at, by: actor.login)
+            let after = try unit.defective(in: id)
             var event = Event(.unitDefect, unit: unit, to: after)
             (event.details.defectType, event.note) = (type, note)
             events.append(event)
             unit.state = after
         } else if disposition == .pending {
-            throw Refusal(.rule(.isDefect), "\(serial) is marked defective already")
+            throw .isDefectAlready(unit)
         }
+        let id = opened == nil ? unit.state.defectCase : nil
         switch disposition {
         case .pending: break
-        case .scrap: events.append(.writtenOff(unit, .scrap, type: type))
+        case .scrap:
+            events.append(writtenOff(unit, .scrap, type: type))
+            opened?.book(.writtenOff, 1, at: at)
+            if let left = leave(id, .writtenOff, 1, .defectWrittenOff, at) { events.append(left) }
         case .rework:
             if unit.state.onHold { throw Refusal(.rule(.onHold), "\(serial) is on hold; release it first") }
+            if let id, let found = defectCase(id) { try checkIsHere(found, serial) }
             events.append(try rework(unit, to: stage ?? ""))
+            opened?.book(.reworked, 1, at: at)
+            if let left = leave(id, .reworked, 1, .defectReworked, at) { events.append(left) }
         }
-        events[events.count - 1].note = note
-        if events.last?.details.defectType == nil { events[events.count - 1].details.defectType = type }
-        return Decision(events, serials: [serial])
+        if let opened { events.append(.defect(.defectOpened, nil, opened)) }
+        for index in events.indices where events[index].kind != .unitDefect {
+            events[index].note = note
+            events[index].unit = serial
+            if events[index].after != nil { events[index].details.defectType = type }
+        }
+        return Decision(events, serials: [serial], created: opened?.id)
     }
 
     mutating func writeOff(
-        _ serial: String, _ reason: WriteOffReason, _ price: Money?, _ note: String, _ actor: Actor
+        _ serial: String, _ reason: WriteOffReason, _ price: Money?, _ note: String, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         let unit = try visibleUnit(serial, actor)
         switch unit.state.status {
@@ -147,13 +162,12 @@ extension State {
         default: throw .status(unit, "written off")
         }
         try checkNote(note)
-        guard (reason == .outletSale) == (price != nil) else {
-            throw Refusal(
-                .invalid, price == nil ? "an outlet sale asks for its price" : "a price goes with outlet_sale only")
-        }
-        var event = Event.writtenOff(unit, reason, type: nil)
-        (event.details.price, event.note) = (price, note)
-        return Decision([event], serials: [serial])
+        try checkPrice(price, reason)
+        var events = [writtenOff(unit, reason)]
+        events[0].details.price = price
+        if let left = leave(unit.state.defectCase, .writtenOff, 1, .defectWrittenOff, at) { events.append(left) }
+        for index in events.indices { (events[index].unit, events[index].note) = (serial, note) }
+        return Decision(events, serials: [serial])
     }
 }
 
@@ -179,6 +193,12 @@ extension Event {
 }
 
 extension Refusal {
+    /// The unit can't be marked twice.
+    static func isDefectAlready(_ unit: Unit) -> Refusal {
+        let place = unit.state.defectCase.map { ", in case \($0)" } ?? ""
+        return Refusal(.rule(.isDefect), "\(unit.serial) is defective already\(place)")
+    }
+
     /// The unit's status does not allow what was asked.
     static func status(_ unit: Unit, _ what: String) -> Refusal {
         let reason: Reason =

@@ -1,5 +1,6 @@
 // How a unit's state stands in the ledger: eleven fields between `|`, empty where there is nothing. A field's own `|`,
-// `%` and what separates stage times are written as `%` and two hexadecimal digits.
+// `%` and what separates stage times are written as `%` and two hexadecimal digits. The fifth holds marks: `h` on hold,
+// `s` was in stock, and last `c` with the number of the defect case, which is a whole number.
 
 extension UnitState {
     /// The state as one line of text, the same for equal states.
@@ -18,6 +19,7 @@ extension UnitState {
         text += "|"
         if onHold { text += "h" }
         if wasInStock { text += "s" }
+        if let defectCase { text += "c" + defectCase }
         text += "|"
         if let routing { text += Self.escaped(routing.code) + "/" + String(routing.version) }
         field(assignee)
@@ -50,6 +52,11 @@ extension UnitState {
         }
         onHold = fields[4].contains(UInt8(ascii: "h"))
         wasInStock = fields[4].contains(UInt8(ascii: "s"))
+        if let start = fields[4].firstIndex(of: UInt8(ascii: "c")) {
+            let number = fields[4][fields[4].index(after: start)...]
+            guard Int64(Substring(number)) != nil else { return nil }
+            defectCase = String(Substring(number))
+        }
         if !fields[5].isEmpty {
             guard let slash = fields[5].lastIndex(of: UInt8(ascii: "/")),
                 let version = Int(Substring(fields[5][fields[5].index(after: slash)...]))

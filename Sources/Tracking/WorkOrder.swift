@@ -167,6 +167,8 @@ public struct Card: Sendable, Equatable {
     public var scrapped = 0
     /// Stock without serials; only of the whole plant.
     public var unserialised = 0
+    /// Defective goods without serials, which are no stock; only of the whole plant.
+    public var unserialisedDefect = 0
 
     /// A card with nothing on it.
     public init() {}
@@ -231,6 +233,12 @@ public enum InventoryAction: String, Sendable, Codable, CaseIterable {
     case writeOff = "write_off"
     /// Counted anew by hand.
     case adjustment
+    /// Repaired, and good again.
+    case repair
+    /// Came back repaired from the supplier.
+    case supplierRepair = "supplier_repair"
+    /// Spare parts that a repair took.
+    case consume
     /// A step was taken back.
     case undo
 }

@@ -106,7 +106,10 @@ extension Requesting {
 extension Call {
     static func exit(_ answer: JSONValue) -> ExitStatus { .done }
 
-    func run() async throws {
+    func run() async throws { try await answer() }
+
+    /// Asks, and shows the answer.
+    func answer() async throws {
         try await reporting(json: options.json, file: try request.file) {
             let answer = try await options.daemon.connection.call(try request)
             Output.lines(options.json ? [answer.json] : view.draw(answer, Screen(descriptor: 1)))
@@ -117,7 +120,10 @@ extension Call {
 }
 
 extension ListCall {
-    func run() async throws {
+    func run() async throws { try await writeList() }
+
+    /// Asks for the list page by page, and writes it.
+    func writeList() async throws {
         try await reporting(json: options.json) {
             let connection = options.daemon.connection
             var writer = ListWriter(table: Self.table, options: options, screen: Screen(descriptor: 1))
@@ -174,9 +180,13 @@ func reporting(json: Bool, file: String? = nil, _ body: () async throws -> Void)
 extension Failure {
     func text(json: Bool, file: String? = nil, _ screen: Screen) -> String {
         if json, let problem { return problem.json.json }
-        var lines = [screen.paint("travelerctl:", .red) + " " + visible(message)]
+        let name = "travelerctl:"
+        var lines = wrapped(name + " " + visible(message), screen.width)
+        lines[0] = screen.paint(name, .red) + lines[0].dropFirst(name.count)
         for place in problem?.errors ?? [] {
             let position = [place.line, place.column].compactMap { $0.map(String.init) }
+            // What the sentence says already need not be said again.
+            if position.isEmpty, message.contains(place.message) { continue }
             let start = (file.map { [$0] } ?? []) + (position.isEmpty && place.path != nil ? [] : position)
             let names = [start.joined(separator: ":"), place.path ?? ""].filter { !$0.isEmpty }
             lines.append("  " + visible((names + [place.message]).joined(separator: ": ")))

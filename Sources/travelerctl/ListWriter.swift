@@ -52,7 +52,12 @@ struct ListWriter {
                 + items.map { CSV.row($0, table.columns, isShown: screen.height != nil) }.joined()
         }
         if written == 0 { return wrapped(table.empty, screen.width).joined(separator: "\n") + "\n" }
-        return table.lines(items, screen, layout: &layout).map { $0 + "\n" }.joined()
+        let sum = answer["totals"]?.object.map { totals in
+            var row = totals
+            row["key"] = "All"
+            return JSONValue.object(row)
+        }
+        return table.lines(items + (sum.map { [$0] } ?? []), screen, layout: &layout).map { $0 + "\n" }.joined()
     }
 
     /// What stands behind the last page.

@@ -4,13 +4,16 @@ import ControlAPI
 struct Log: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
         "log", "What was recorded: stock, events, scans.", example: "log inventory --product PCB-100",
-        [Inventory.self, Events.self, ScanLog.self])
+        [Inventory.self, Events.self, ScanLog.self, WriteOffs.self, Repairs.self])
 
     struct Inventory: ListCall {
         static let configuration = CommandConfiguration.verb(
             "inventory", "Every change of stock.", example: "log inventory --product PCB-100 --from 2026-03-01")
         @Option(help: .product) var product: String?
-        @Option(help: "restock, qa_approval, defect, delivery, write_off, adjustment or undo.") var action: String?
+        @Option(
+            help:
+                "restock, qa_approval, defect, repair, supplier_repair, consume, delivery, write_off, adjustment or undo."
+        ) var action: String?
         @OptionGroup var period: Period
         @OptionGroup var options: ListOptions
         var request: Request {
@@ -90,14 +93,17 @@ struct Log: AsyncParsableCommand {
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "report", "Work in progress, yield, throughput.", example: "report yield --from 2026-03-01",
-        [Progress.self, Yield.self, Throughput.self])
+        "report", "Work in progress, yield, throughput, defects, write-offs.",
+        example: "report yield --from 2026-03-01",
+        [Progress.self, Yield.self, Throughput.self, Defects.self, WriteOffs.self, SpareParts.self])
 
-    struct Progress: ListCall {
+    struct Progress: ReportCall {
         static let configuration = CommandConfiguration.verb(
             "wip", "How many units wait at each stage, and since when.", example: "report wip")
+        @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request { .get("reports", "wip") }
+        static let sheet = "In production"
         static let table = Table(
             columns: [
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("UNITS", "count", .number),
@@ -106,15 +112,17 @@ struct Report: AsyncParsableCommand {
             empty: "Nothing is in production.")
     }
 
-    struct Yield: ListCall {
+    struct Yield: ReportCall {
         static let configuration = CommandConfiguration.verb(
             "yield", "How many units passed each stage at the first try.",
             example: "report yield --from 2026-03-01 --to 2026-03-31")
         @OptionGroup var period: Period
+        @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws { .get("reports", "yield", query: ["from": try period.start, "to": try period.end]) }
         }
+        static let sheet = "Yield"
         static let table = Table(
             columns: [
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("PASSED", "passed", .number),
@@ -123,15 +131,17 @@ struct Report: AsyncParsableCommand {
             empty: "No stage was passed or failed in this time.")
     }
 
-    struct Throughput: ListCall {
+    struct Throughput: ReportCall {
         static let configuration = CommandConfiguration.verb(
             "throughput", "How many units passed and were finished each day.",
             example: "report throughput --from 2026-03-01")
         @OptionGroup var period: Period
+        @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws { .get("reports", "throughput", query: ["from": try period.start, "to": try period.end]) }
         }
+        static let sheet = "Throughput"
         static let table = Table(
             columns: [
                 Column("DAY", "day", .day), Column("PRODUCT", "product"), Column("STATION", "station", rank: 1),

@@ -103,7 +103,7 @@ struct Backup: Download {
 
 struct Supplier: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "supplier", "Suppliers.", example: "supplier list", [List.self, Show.self])
+        "supplier", "Suppliers.", example: "supplier list", [List.self, Show.self, Returns.self])
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All suppliers.", example: "supplier list")
@@ -130,7 +130,52 @@ struct Supplier: AsyncParsableCommand {
 
 struct DefectType: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "defect-type", "The kinds of defects.", example: "defect-type list", [List.self])
+        "defect-type", "The kinds of defects.", example: "defect-type list",
+        [List.self, Add.self, Rename.self, Retire.self])
+
+    static let fields = View.fields([
+        Column("Code", "code"), Column("Name", "name"), Column("Category", "category"),
+        Column("Retired", "retired", .flag),
+    ])
+
+    struct Add: Call {
+        static let configuration = CommandConfiguration.verb(
+            "add", "Add a kind of defect.", example: "defect-type add CRACK --name \"Cracked housing\"")
+        @Argument(help: .defectType) var code: String
+        @Option(help: "What people call it.") var name: String
+        @Option(help: "What it is counted under.") var category: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "defect-types",
+                body: ["code": .string(code), "name": .string(name), "category": .text(category)])
+        }
+        var view: View { DefectType.fields }
+    }
+
+    struct Rename: Call {
+        static let configuration = CommandConfiguration.verb(
+            "rename", "Give a kind of defect another name; its code stays.",
+            example: "defect-type rename CRACK --name \"Cracked case\"")
+        @Argument(help: .defectType) var code: String
+        @Option(help: "What people call it.") var name: String
+        @Option(help: "What it is counted under; an empty text clears it.") var category: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .patch("defect-types", code, body: ["name": .string(name), "category": .clearing(category)])
+        }
+        var view: View { DefectType.fields }
+    }
+
+    struct Retire: Call {
+        static let configuration = CommandConfiguration.verb(
+            "retire", "No longer use a kind of defect; it is never deleted.", example: "defect-type retire CRACK")
+        @Argument(help: .defectType) var code: String
+        @Flag(inversion: .prefixedNo, help: "Use it again with --no-retired.") var retired = true
+        @OptionGroup var options: CallOptions
+        var request: Request { .patch("defect-types", code, body: ["retired": .bool(retired)]) }
+        var view: View { DefectType.fields }
+    }
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All defect types.", example: "defect-type list")

@@ -12,7 +12,10 @@ struct Product: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "list", "Products with their counts.", example: "product list --view available",
             "product list --search board",
-            more: "Defects are the units in defect and those that were scrapped. LOW marks stock below the threshold.")
+            more: """
+                Defects are what is in defect, with and without serials, and the units that were scrapped. LOW marks \
+                stock below the threshold.
+                """)
         @Option(help: "available shows what there is to ship.") var view: Choice?
         @Option(help: "Only this type of product.") var type: String?
         @Option(help: "A part of the code or the name.") var search: String?
@@ -36,7 +39,8 @@ struct Product: AsyncParsableCommand {
                 Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
                 Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
                 Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
-                .data("split"), .data("unserialised"), .data("low_stock_threshold"), .data("gtin"), .data("routing"),
+                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("min_stock"),
+                .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
             empty: "No products. Loosen the filters, or bring products in with 'travelerctl site apply FILE'.")
@@ -78,8 +82,10 @@ struct Product: AsyncParsableCommand {
 }
 
 extension JSONValue {
-    /// What people call a card's defects: units in defect, and scrapped ones.
-    fileprivate var defects: Int { (self["defect"]?.int ?? 0) + (self["scrapped"]?.int ?? 0) }
+    /// What people call a card's defects: what is in defect, with and without serials, and scrapped units.
+    fileprivate var defects: Int {
+        ["defect", "unserialised_defect", "scrapped"].reduce(0) { $0 + (self[$1]?.int ?? 0) }
+    }
 }
 
 extension View {
@@ -103,11 +109,20 @@ extension View {
             ("written off", number("written_off")), ("scrapped", number("scrapped")),
             ("installed", number("installed")),
             ("split", number("split")), ("of the stock without serials", number("unserialised")),
+            ("defective without serials", number("unserialised_defect")),
         ].filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
         var lines = [title]
         if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
         lines += frame(cells.map { ($0.0, String($0.1)) }, screen)
         if !others.isEmpty { lines += wrapped(others.joined(separator: ", "), screen.width) }
+        if let counters = card["defect_counters"], let found = counters["found"]?.int, found > 0 {
+            let fates = [
+                ("repaired", "repaired"), ("sent back to a stage", "reworked"),
+                ("repaired by the supplier", "supplier_repaired"), ("replaced", "replaced"),
+                ("written off", "written_off"), ("still defective", "remaining"),
+            ].map { ($0, counters[$1]?.int ?? 0) }.filter { $0.1 > 0 }.map { "\($0.1) \($0.0)" }
+            lines += wrapped("Ever found defective: \(found). Of these \(fates.joined(separator: ", ")).", screen.width)
+        }
         if card["low_stock"]?.bool == true {
             let threshold = card["low_stock_threshold"].map { ", the threshold is \($0.plain)" } ?? ""
             lines.append(screen.paint("LOW STOCK: \(number("in_stock")) in stock\(threshold)", .amber))
@@ -116,7 +131,7 @@ extension View {
     }
 
     /// Named values side by side in a frame.
-    private static func frame(_ cells: [(name: String, value: String)], _ screen: Screen) -> [String] {
+    static func frame(_ cells: [(name: String, value: String)], _ screen: Screen) -> [String] {
         let widths = cells.map { max(displayWidth($0.name), displayWidth($0.value)) }
         func rule(_ left: String, _ middle: String, _ right: String) -> String {
             guard screen.isUnicode else {

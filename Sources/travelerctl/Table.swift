@@ -2,7 +2,7 @@ import ControlAPI
 
 /// One column of a list: where its values come from and how they are shown.
 struct Column: Sendable {
-    enum Kind { case text, number, signed, percent, time, moment, day, flag, status }
+    enum Kind { case text, number, signed, money, percent, time, moment, day, flag, status }
 
     /// What stands above it, for people.
     var title: String
@@ -27,7 +27,7 @@ struct Column: Sendable {
     /// A column of CSV only.
     static func data(_ key: String) -> Column { Column("", key, rank: nil) }
 
-    var isRight: Bool { kind == .number || kind == .signed || kind == .percent }
+    var isRight: Bool { kind == .number || kind == .signed || kind == .money || kind == .percent }
 
     func value(_ item: JSONValue) -> JSONValue? { item.at(key) }
 
@@ -42,6 +42,7 @@ struct Column: Sendable {
         case (.status, .string(let text)): return words(text)
         case (.signed, .int(let number)) where number > 0: return "+\(number)"
         case (.percent, _): return value.double.map(percent) ?? ""
+        case (.money, _): return value.double.map(money) ?? ""
         case (.flag, .bool(let flag)): return flag ? "yes" : ""
         default: return value.plain
         }
@@ -51,11 +52,20 @@ struct Column: Sendable {
     func paint(_ text: String) -> Paint? {
         guard kind == .status else { return nil }
         return switch text {
-        case "in stock", "accepted", "printed", "released", "completed", "connected": .green
-        case "defect", "written off", "refused", "failed", "cancelled", "error", "disconnected": .red
-        case "ignored", "queued", "sent", "returned", "absent": .amber
+        case "in stock", "accepted", "printed", "released", "completed", "connected", "resolved": .green
+        case "defect", "written off", "refused", "failed", "cancelled", "error", "disconnected", "pending": .red
+        case "ignored", "queued", "sent", "returned", "absent", "inspected", "processing", "with supplier": .amber
         default: nil
         }
+    }
+
+    /// An amount with two decimals, or as many as it needs, up to four.
+    private func money(_ amount: Double) -> String {
+        guard abs(amount) < 1e14 else { return "\(amount)" }
+        let parts = Int((abs(amount) * 10_000).rounded())
+        var decimals = String(String(10_000 + parts % 10_000).dropFirst())
+        while decimals.count > 2, decimals.last == "0" { decimals.removeLast() }
+        return "\(amount < 0 ? "-" : "")\(parts / 10_000).\(decimals)"
     }
 
     private func percent(_ part: Double) -> String {

@@ -23,8 +23,8 @@ struct Travelerctl: AsyncParsableCommand {
                 name: "Units and Stock",
                 subcommands: [
                     Unit.self, Product.self, WorkOrder.self, Deliver.self, Delivery.self, Supplier.self,
-                    DefectType.self,
                 ]),
+            CommandGroup(name: "The Defect Desk", subcommands: [Defect.self, DefectType.self, SparePart.self]),
             CommandGroup(name: "Looking Back", subcommands: [Log.self, Report.self, Audit.self]),
             CommandGroup(
                 name: "Running It",

@@ -6,7 +6,8 @@ struct Unit: AsyncParsableCommand {
         "unit", "Serial-numbered units: where they are and what happened to them.",
         example: "unit show PCB-100-2610-0001",
         [
-            List.self, Show.self, History.self, Register.self, Receive.self, Defect.self, Hold.self, Release.self,
+            List.self, Show.self, History.self, Register.self, Receive.self, Defect.self, SupplierRepair.self,
+            Hold.self, Release.self,
             Assign.self, WriteOff.self,
         ])
 
@@ -92,6 +93,7 @@ struct Unit: AsyncParsableCommand {
         @Argument(help: "Their serials.") var serials: [String]
         @Option(help: "Code of the supplier.") var supplier: String?
         @Option(help: "What one of them cost.") var cost: Double?
+        @Option(help: "Serial of the defective unit that the supplier replaced by this one.") var replaces: String?
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
         var request: Request {
@@ -99,7 +101,7 @@ struct Unit: AsyncParsableCommand {
                 "units", "receive",
                 body: [
                     "product": .string(product), "serials": .texts(serials), "supplier": .text(supplier),
-                    "cost": cost.map(JSONValue.double), "note": .string(note),
+                    "cost": cost.map(JSONValue.double), "replaces": .text(replaces), "note": .string(note),
                 ])
         }
         var view: View { .units("received") }
@@ -133,6 +135,17 @@ struct Unit: AsyncParsableCommand {
                     "note": .string(note),
                 ])
         }
+        var view: View { .unitNow }
+    }
+
+    struct SupplierRepair: Call {
+        static let configuration = CommandConfiguration.verb(
+            "supplier-repair", "A defective unit came back repaired from the supplier; it is in stock again.",
+            example: "unit supplier-repair PSU-0017 --note \"new fuse, tested\"")
+        @Argument(help: .serial) var serial: String
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("units", serial, "supplier-repair", body: ["note": .string(note)]) }
         var view: View { .unitNow }
     }
 

@@ -6,8 +6,9 @@ extension View {
         Column("Stage", "stage"), Column("On hold", "on_hold", .flag), Column("Next", "next"),
         Column("Iteration", "iteration"), Column("Work order", "work_order"), Column("Team", "team"),
         Column("Assigned to", "assignee"), Column("Last worker", "worker"), Column("Routing", "routing"),
-        Column("Supplier", "supplier"), Column("Cost", "cost"), Column("Delivery", "delivery"),
-        Column("Failed at", "failed_stage"),
+        Column("Supplier", "supplier"), Column("Cost", "cost", .money), Column("Delivery", "delivery"),
+        Column("Failed at", "failed_stage"), Column("Defect case", "defect_case"), Column("Replaces", "replaces"),
+        Column("Replaced by", "replaced_by"),
         Column("Written off", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
         Column("Registered", "created_at", .time), Column("Changed", "updated_at", .time),
     ])
@@ -33,6 +34,7 @@ extension View {
     /// `in production at testing`, `in stock`.
     private static func place(_ state: JSONValue) -> String {
         let status = words(state["status"]?.string ?? "unknown")
+        if let found = state["defect_case"] { return "\(status), case \(found.plain)" }
         return state["stage"]?.string.map { "\(status) at \(visible($0))" } ?? status
     }
 
@@ -109,6 +111,9 @@ extension View {
         }
         if let back = after?["iteration"]?.int, back != before?["iteration"]?.int ?? 0 {
             parts.append("iteration \(back)")
+        }
+        if state(after) == "defect", state(before) != "defect", let found = item["defect"] {
+            parts.append("case \(found.plain)")
         }
         parts += ["type", "reason"].compactMap { item[$0]?.plain }.map { words($0) }
         if let price = item["price"] { parts.append("for \(price.plain)") }

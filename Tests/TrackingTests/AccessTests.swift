@@ -5,13 +5,14 @@ import Tracking
 @Suite struct AccessTests {
     static let byRole: [(Role, Set<Verb>)] = [
         (.admin, Set(Verb.allCases)),
-        (.departmentLead, [.see, .seeOrders, .report, .assign, .hold, .audit]),
-        (.teamLead, [.see, .seeOrders, .report, .assign, .hold, .scan]),
+        (.departmentLead, [.see, .seeOrders, .report, .assign, .hold, .audit, .seeDefects]),
+        (.teamLead, [.see, .seeOrders, .report, .assign, .hold, .scan, .seeDefects]),
         (.member, [.see, .scan]),
     ]
     static let byGrant: [(Grant, Set<Verb>)] = [
-        (.unitsWrite, [.register, .hold]), (.stockAdjust, [.adjust]), (.defectsMark, [.markDefect]),
-        (.defectsManage, [.markDefect]), (.deliver, [.deliver]), (.labelsPrint, [.printLabels]), (.auditRead, [.audit]),
+        (.unitsWrite, [.register, .hold]), (.stockAdjust, [.adjust]), (.defectsMark, [.markDefect, .seeDefects]),
+        (.defectsManage, [.markDefect, .seeDefects, .manageDefects]), (.deliver, [.deliver]),
+        (.labelsPrint, [.printLabels]), (.auditRead, [.audit]),
         (.metricsRead, [.metrics]), (.returnsManage, []), (.returnsInspect, []), (.stationTerminal, []),
     ]
 

@@ -8,6 +8,10 @@ import Tracking
         var random = Random(seed: seed)
         var floor = Floor()
         try floor.openOrder(quantity: 6)
+        // Somebody who may scrap and rework at the bench.
+        var plant = floor.state.plant
+        plant.people["lena"]?.badge = "digest:2001"
+        floor.state.restore(plant, head: floor.state.head)
         var serials: [String] = ["X-1", "X-2", "NOBODY"]
         for step in 0..<400 {
             let serial = serials.randomElement(using: &random) ?? "X-1"
@@ -21,6 +25,7 @@ import Tracking
             }
             if random.next() % 20 == 0 { floor.now += 700_000 }
             try check(&floor, serials)
+            try floor.checkCases()
         }
     }
 
@@ -33,7 +38,7 @@ import Tracking
             serial, serial, serial, serial, "TRV:NEW", "TRV:PASS", "TRV:PASS", "TRV:FAIL:SOLDER", "TRV:UNDO",
             "TRV:HOLD",
             "TRV:RELEASE", "TRV:SCRAP:SOLDER", "TRV:REWORK:assembly", "TRV:CANCEL", "TRV:WO:1001", "TRV:ORDER:SO-1",
-            "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "1007", "TRV:REPRINT", "TRV:BADGE:1008", "TRV:NONSENSE",
+            "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "1007", "2001", "TRV:REPRINT", "TRV:BADGE:1008", "TRV:NONSENSE",
         ]
         return codes.randomElement(using: &random) ?? serial
     }

@@ -14,6 +14,7 @@ import Tracking
             (state.delivery, state.writeOffReason) = (word(), word())
             state.iteration = Int(random.next() % 5)
             (state.onHold, state.wasInStock) = (random.next() % 2 == 0, random.next() % 2 == 0)
+            if random.next() % 3 == 0 { state.defectCase = String(random.next() % 100_000) }
             if let code = word() { state.routing = RoutingRef(code: code, version: 3) }
             for _ in 0..<(random.next() % 4) {
                 state.passed.append(.init(stage: word() ?? "s", at: Int64(random.next() % 1_000_000_000)))
@@ -23,7 +24,8 @@ import Tracking
     }
 
     @Test(arguments: [
-        "", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||||||||a=b",
+        "", "in_production", "nonsense||||||||||", "defect|||x||||||||", "defect|||||r||||||", "defect||||hc1x||||||",
+        "defect||||c||||||", "defect||||||||||a=b",
     ])
     func refusesAnythingElse(text: String) {
         #expect(UnitState(text: text) == nil)

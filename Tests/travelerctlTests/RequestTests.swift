@@ -48,6 +48,20 @@ import Testing
             ("department list", "/v1/departments"), ("department show e", "/v1/departments/e"),
             ("supplier list", "/v1/suppliers"), ("supplier show acme", "/v1/suppliers/acme"),
             ("defect-type list", "/v1/defect-types"),
+            (
+                "defect list --group with_supplier --type T --product P --supplier acme --order product --search a",
+                "/v1/defects?group=with_supplier&type=T&product=P&search=a&supplier=acme&order=product"
+            ),
+            ("defect list --order -supplier --source stock", "/v1/defects?source=stock&order=-supplier"),
+            ("defect list --awaiting --status resolved", "/v1/defects?status=resolved&awaiting=true"),
+            ("defect show 12", "/v1/defects/12"), ("defect history 12", "/v1/defects/12/history"),
+            ("spare-part list --low", "/v1/spare-parts?low=true"), ("spare-part list", "/v1/spare-parts"),
+            ("supplier returns acme", "/v1/supplier-returns?supplier=acme"),
+            ("log write-offs --source defect --reason scrap", "/v1/write-offs?reason=scrap&source=defect"),
+            ("log repairs --product P", "/v1/repairs?product=P"),
+            ("report defects --by supplier", "/v1/reports/defects?by=supplier"),
+            ("report write-offs --by source", "/v1/reports/write-offs?by=source"),
+            ("report spare-parts", "/v1/reports/spare-parts"),
             ("report wip", "/v1/reports/wip"), ("report yield", "/v1/reports/yield"),
             (
                 "report throughput --from 2026-03-02T08:00:00Z",
@@ -85,6 +99,44 @@ import Testing
                 #"{"disposition":"rework","note":"n","to_stage":"assembly","type":"SOLDER"}"#
             ),
             ("unit defect X pending --note n", "POST /v1/units/X/defect", #"{"disposition":"pending","note":"n"}"#),
+            (
+                "unit receive P A --replaces X --note n", "POST /v1/units/receive",
+                #"{"note":"n","product":"P","replaces":"X","serials":["A"]}"#
+            ),
+            ("unit supplier-repair X --note n", "POST /v1/units/X/supplier-repair", #"{"note":"n"}"#),
+            (
+                "defect create A B --type T=2 --type U --repairable 1 --location L --note n", "POST /v1/defects",
+                #"{"location":"L","note":"n","repairable":1,"serials":["A","B"],"#
+                    + #""types":[{"quantity":2,"type":"T"},{"type":"U"}]}"#
+            ),
+            (
+                "defect create --product P --quantity 5 --reason r --supplier s --note n", "POST /v1/defects",
+                #"{"note":"n","product":"P","quantity":5,"reason":"r","supplier":"s"}"#
+            ),
+            ("defect correct 12 --location L", "PATCH /v1/defects/12", #"{"location":"L"}"#),
+            (
+                "defect inspect 12 --repairable 1 --non-repairable 0 --type T=1", "POST /v1/defects/12/inspect",
+                #"{"non_repairable":0,"repairable":1,"types":[{"quantity":1,"type":"T"}]}"#
+            ),
+            (
+                "defect repair 12 A --to testing --part R=2 --note n", "POST /v1/defects/12/repair",
+                #"{"note":"n","serials":["A"],"spare_parts":[{"product":"R","quantity":2}],"to":"testing"}"#
+            ),
+            (
+                "defect write-off 12 --quantity 3 --reason scrap --note n", "POST /v1/defects/12/write-off",
+                #"{"note":"n","quantity":3,"reason":"scrap"}"#
+            ),
+            (
+                "defect supplier-repair 12 --quantity 3 --note n", "POST /v1/defects/12/supplier-repair",
+                #"{"note":"n","quantity":3}"#
+            ),
+            (
+                "defect resolve 12 --credit 45 --note n", "POST /v1/defects/12/resolve",
+                #"{"credit":45.0,"note":"n"}"#
+            ),
+            ("defect-type add T --name N", "POST /v1/defect-types", #"{"code":"T","name":"N"}"#),
+            ("defect-type rename T --name N", "PATCH /v1/defect-types/T", #"{"name":"N"}"#),
+            ("defect-type retire T", "PATCH /v1/defect-types/T", #"{"retired":true}"#),
             ("unit hold X --note n", "POST /v1/units/X/hold", #"{"note":"n"}"#),
             ("unit release X", "POST /v1/units/X/release", "{}"),
             ("unit assign X --to mia", "POST /v1/units/X/assign", #"{"to":"mia"}"#),
@@ -168,7 +220,11 @@ import Testing
             "deliver --order O --item P=0", "person set mia", "team set smt", "person add mia --name M --role boss",
             "unit list --json --csv", "unit list --limit 0", "unit list --all --limit 5", "log audit --from yesterday",
             "log audit --from 2026-02-30", "work-order create 1 --product P --quantity many --team T", "unit lost X",
-            "scan A", "control-sheet QA-1", "backup",
+            "scan A", "control-sheet QA-1", "backup", "defect list --status lost", "defect list --order rma",
+            "defect create A --note n", "defect create --product P --type T --note n",
+            "defect create A --type T=0 --note n",
+            "defect route --rma R --note n", "defect route 12 --product P --rma R --note n",
+            "defect inspect 12 --repairable 1 --non-repairable 0 --type T", "defect correct 12",
         ])
     func wrongUsage(command: String) {
         do {
@@ -177,6 +233,18 @@ import Testing
         } catch {
             #expect(Travelerctl.exitCode(for: error).rawValue == ExitStatus.usage.rawValue)
         }
+    }
+
+    @Test func aCaseNamedByASerialMeansThatUnit() throws {
+        func lot(_ command: String) throws -> [String] {
+            var repair = try #require(try Travelerctl.parseAsRoot(words(command)) as? Defect.Repair)
+            repair.name(serial: "A")
+            return repair.lot.serials
+        }
+        #expect(try lot("defect repair A --to stock --note n") == ["A"])
+        #expect(try lot("defect repair A B --to stock --note n") == ["A", "B"])
+        #expect(try lot("defect repair A B A --to stock --note n") == ["B", "A"])
+        #expect(try lot("defect repair A --quantity 3 --to stock --note n") == [])
     }
 
     @Test func everyChangeHasAKeyOfItsOwn() {

@@ -46,6 +46,26 @@ import Testing
         #expect(lines(items, width: 4) == ["SERIAL", "A-1", "A-22"])
     }
 
+    @Test func amountsHaveTwoDecimalsOrAsManyAsTheyNeed() {
+        let column = Column("COST", "cost", .money)
+        let amounts: [(JSONValue, String)] = [
+            (.double(0), "0.00"), (.int(45), "45.00"), (.double(29.9), "29.90"), (.double(0.05), "0.05"),
+            (.double(1.2345), "1.2345"), (.double(-0.5), "-0.50"), (.double(1_000_000_000), "1000000000.00"),
+        ]
+        for (amount, text) in amounts { #expect(column.text(["cost": amount]) == text) }
+        #expect(column.text([:]) == "")
+    }
+
+    @Test func aReportEndsWithItsSum() throws {
+        var writer = ListWriter(
+            table: Report.WriteOffs.table, options: try ListOptions.parse([]), screen: Screen(width: 80))
+        let answer = try JSONValue(
+            json: #"{"items":[{"key":"scrap","lines":2,"quantity":3,"cost":4.5,"proceeds":0}],"totals":{"key":"","#
+                + #""lines":2,"quantity":3,"cost":4.5,"proceeds":0}}"#)
+        let lines = writer.page(answer).split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        #expect(lines == ["OF LINES PIECES COST SOLD FOR", "scrap 2 3 4.50 0.00", "All 2 3 4.50 0.00"])
+    }
+
     @Test func columnsWithoutAnyValueAreLeftOut() {
         #expect(lines([["serial": "A-1", "quantity": 5]], width: nil) == ["SERIAL  QTY", "A-1       5"])
     }

@@ -122,6 +122,15 @@ import Testing
                   plant.yaml:3:7: products[0].code: a code is expected
                   plant.yaml: no stations
                 """)
+        // A mistake that the sentence names already is not named twice, and long sentences are broken between words.
+        let one = Problem(
+            .invalidArgument, "cannot use the query: `order`: expected one of date, -date",
+            errors: [.init(path: "order", message: "`order`: expected one of date, -date")])
+        #expect(
+            Failure(one).text(json: false, Screen(width: 40)) == """
+                travelerctl: cannot use the query:
+                `order`: expected one of date, -date
+                """)
         #expect(failure.exit == .usage)
         #expect(failure.text(json: true, Screen(width: nil)) == problem.json.json)
     }
