@@ -13,6 +13,8 @@ enum Resource: String, Sendable, CaseIterable {
     case supplierReturn = "supplier_return", repair, writeOff = "write_off", sparePart = "spare_part"
     case defectLine = "defect_line", costLine = "cost_line", defectReport = "defect_report"
     case costReport = "cost_report"
+    case customerReturn = "return", returnItem = "return_item", photo, qcTask = "qc_task", customer
+    case returnLine = "return_line", returnReport = "return_report"
     case wipLine = "wip_line", yieldLine = "yield_line", throughputLine = "throughput_line", problem
 
     var shape: Shape { .object(properties) }
@@ -56,6 +58,7 @@ enum Resource: String, Sendable, CaseIterable {
             [
                 Property("id", .text), Property("order", .text), Property("customer", .text, optional: true),
                 Property("status", .choice(["open", "closed"])), Property("station", .text, optional: true),
+                Property("return", .text, "Id of the return that it is sent for.", optional: true),
                 Property("count", .count), Property("opened_at", .time), Property("closed_at", .time, optional: true),
                 Property(
                     "items",
@@ -181,6 +184,8 @@ enum Resource: String, Sendable, CaseIterable {
                         ])), optional: true),
                 Property("allowed", .list(.text), "The methods that this path knows.", optional: true),
             ]
+        case .customerReturn, .returnItem, .photo, .qcTask, .customer, .returnLine, .returnReport:
+            returnProperties(resource)
         default: defectProperties(resource)
         }
     }
@@ -195,6 +200,7 @@ enum Resource: String, Sendable, CaseIterable {
         Property("supplier", .text, optional: true), Property("cost", .money, optional: true),
         Property("delivery", .text, optional: true), Property("failed_stage", .text, optional: true),
         Property("defect_case", .text, "Id of its open defect case.", optional: true),
+        Property("return_item", .text, "Id of its item in the repacking queue.", optional: true),
         Property("replaces", .text, "The defective unit that it was sent for.", optional: true),
         Property("replaced_by", .text, "The unit that was sent for it.", optional: true),
         Property("write_off_reason", .choice(WriteOffReason.self), optional: true),
@@ -209,6 +215,7 @@ enum Resource: String, Sendable, CaseIterable {
         Property("after", .named(.unitState), optional: true),
         Property("type", .text, "Code of the defect type.", optional: true), Property("reason", .text, optional: true),
         Property("price", .money, optional: true), Property("defect", .text, "Id of the case.", optional: true),
+        Property("return", .text, "Id of the customer's return.", optional: true),
         Property("undoes", .text, "The event that this one takes back.", optional: true),
         Property("work_order", .text, optional: true),
     ]
@@ -221,9 +228,12 @@ enum Resource: String, Sendable, CaseIterable {
         Property("in_stock", .count, "Units in stock, and the unserialised balance where the caller sees it."),
         Property("in_production", .count), Property("defect", .count), Property("written_off", .count),
         Property("scrapped", .count, "Of those written off."), Property("delivered", .count),
-        Property("returned", .count), Property("installed", .count), Property("split", .count),
+        Property("returned", .count), Property("in_repacking", .count, "Of the returned ones."),
+        Property("installed", .count), Property("split", .count),
         Property("total", .count, "Serials ever registered."), Property("unserialised", .count, optional: true),
         Property("unserialised_defect", .count, "Defective, without serials; no stock.", optional: true),
+        Property("unserialised_in_repacking", .count, "Came back, without serials; no stock.", optional: true),
+        Property("return_counters", returnCounters, "Within the caller's scope; not in lists.", optional: true),
         Property("min_stock", .count, "Of a spare part.", optional: true),
         Property(
             "defect_counters",

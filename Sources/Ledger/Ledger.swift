@@ -22,6 +22,7 @@ public final class Ledger: Sendable {
     private let current: CurrentPlant
     private let listeners: Listeners
     private let badgeKey: SymmetricKey
+    let photos: PhotoFiles
 
     /// Opens the ledger in a directory, or makes one; migrates an older one.
     ///
@@ -45,7 +46,9 @@ public final class Ledger: Sendable {
         let opened = writer.plant
         current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
+        photos = PhotoFiles(beside: directory)
         writer.fileDefects()
+        Task { try? await sweepPhotos() }
     }
 
     /// The plant as of the last commit, for those who don't write.

@@ -175,7 +175,8 @@ extension Interlock {
         var event = Event(.signedOff)
         (event.actor, event.note) = (login, note)
         record(event)
-        (session.person, session.bench) = (nil, nil)
+        session.person = nil
+        session.clearBench()
     }
 
     /// Decides the frame and answers the sentence for the operator.
@@ -205,6 +206,11 @@ extension Interlock {
             if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
             if station.mode == .ship, state.unit(text) == nil {
                 if state.isOrder(text) { return try open(order: text, in: &state) }
+            }
+            if station.mode == .returns, state.unit(text) == nil {
+                if state.isOrder(text) { return try take(returnsFrom: text, in: &state) }
+            }
+            if station.mode == .ship || station.mode == .returns, state.unit(text) == nil {
                 if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:))
                 {
                     return try decide(product: product, code: text, in: &state)
@@ -234,13 +240,25 @@ extension Interlock {
         case (.release, .verdict): return try release(in: &state)
         case (.order(let number), .ship): return try open(order: number, in: &state)
         case (.close, .ship): return try closeDelivery(in: &state)
-        case (.quantity(let quantity), .ship):
+        case (.order(let number), .returns): return try take(returnsFrom: number, in: &state)
+        case (.kind(let text), .returns): return try take(text, "kind", \.kind)
+        case (.reason(let text), .returns): return try take(text, "reason", \.reason)
+        case (.condition(let text), .returns): return try take(text, "condition", \.condition)
+        case (.pass, .returns): return try passReturned(in: &state)
+        case (.scrap(let type), .returns): return try scrapReturned(type, in: &state)
+        case (.close, .returns): return try closeReturns(in: &state)
+        case (.quantity(let quantity), .ship), (.quantity(let quantity), .returns):
             session.quantity = quantity
             return "Quantity \(quantity). Now scan the product."
         case (.undo, _): return try undo(in: &state)
         case (.reprint, _): return try reprint(in: &state)
         case (.cancel, _):
-            (session.bench, session.quantity) = (nil, nil)
+            session.clearBench()
+            session.quantity = nil
+            if let order = session.returning?.order {
+                session.returning = Session.Returning()
+                session.returning?.order = order
+            }
             return "The bench is clear."
         case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
             throw Stop(
@@ -276,7 +294,8 @@ extension Interlock {
         var event = Event(.signedOn)
         event.actor = login
         record(event)
-        (session.person, session.bench) = (login, nil)
+        session.person = login
+        session.clearBench()
         person = Access(login: login, isAdmin: false, in: state.plant)
         return "\(name) signed on."
     }
@@ -309,6 +328,10 @@ extension Interlock {
                     "\(onBench.serial) is on the bench. Give its verdict, or scan TRV:CANCEL, then scan \(serial).",
                 serial: serial)
         }
+        if station.mode == .returns, session.returning?.order == nil, state.unit(serial)?.state.status != .returned {
+            throw Stop(
+                reason: .noOpenOrder, message: "No order is open. Scan TRV:ORDER:<number> first.", serial: serial)
+        }
         let unit = try known(serial, of: product, in: &state)
         self.serial = serial
         switch station.mode {
@@ -317,9 +340,18 @@ extension Interlock {
             return perform(stage, on: unit, in: state)
         case .verdict: return try putOnBench(unit, in: state)
         case .ship: return try ship(unit, in: &state)
-        case .lookup: return "\(serial): \(unit.state.sentence)"
-        case .label, .returns: throw Stop(reason: .notHere, message: "\(station.name) can't take units yet.")
+        case .lookup: return "\(serial): \(unit.state.sentence)" + pending(unit.product, in: &state)
+        case .returns: return try decide(returned: unit, in: &state)
+        case .label: throw Stop(reason: .notHere, message: "\(station.name) takes labels.", serial: serial)
         }
+    }
+
+    /// What is under way of a product, for those who see all of it: a station, and at a terminal only who sees balances.
+    private func pending(_ product: String, in state: inout State) -> String {
+        guard terminal?.seesBalances ?? true else { return "" }
+        let card = state.card(CardKey(product: product))
+        return " Of \(product): \(card[.inProduction]) in production, "
+            + "\(card[.returned] + card.unserialisedRepacking) in repacking, \(card.store) in stock."
     }
 
     /// Whether a unit lies outside the scope of the one at a terminal.

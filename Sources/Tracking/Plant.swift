@@ -79,6 +79,10 @@ public struct Settings: Sendable, Equatable, Codable {
     public var reworkStage: String?
     /// Where a returned item of each condition is put when it is restocked.
     public var returnLocations: [String: String] = [:]
+    /// What differs from the usual refund policy; absent in what older versions recorded.
+    public var refundPolicy: RefundPolicy?
+    /// The checklists of inspections by kind of return; absent in what older versions recorded.
+    public var returnChecklists: [String: [String]]?
 
     /// The defaults of a plant whose site file says nothing.
     public init() {}
