@@ -239,6 +239,8 @@ public struct ScanAnswer: Sendable, Equatable {
     public var next: String?
     /// How many times the unit was sent back.
     public var iteration: Int?
+    /// Counts of the unit's product, where a lookup shows them.
+    public var card: Card?
     /// Login of the signed-on person.
     public var person: String?
     /// Number of the work order.

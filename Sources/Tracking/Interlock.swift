@@ -30,6 +30,8 @@ struct Interlock {
     /// The unit or label that the scan is about.
     var serial: String?
     var warning: String?
+    /// Counts of the unit's product, where a lookup shows them.
+    var card: Card?
 
     mutating func record(_ event: Event) {
         var event = event
@@ -83,6 +85,7 @@ extension State {
         do throws(Stop) {
             answer.message = try interlock.decide(code, in: &self)
             answer.warning = interlock.warning
+            answer.card = interlock.card
             if interlock.events.count == housekeeping {
                 var event = Event(.scanAccepted)
                 event.unit = interlock.serial
@@ -340,18 +343,13 @@ extension Interlock {
             return perform(stage, on: unit, in: state)
         case .verdict: return try putOnBench(unit, in: state)
         case .ship: return try ship(unit, in: &state)
-        case .lookup: return "\(serial): \(unit.state.sentence)" + pending(unit.product, in: &state)
+        case .lookup:
+            // The counts are the whole plant's: for a station, and at a terminal for who sees balances.
+            if terminal?.seesBalances ?? true { card = state.card(CardKey(product: unit.product)) }
+            return "\(serial): \(unit.state.sentence)"
         case .returns: return try decide(returned: unit, in: &state)
         case .label: throw Stop(reason: .notHere, message: "\(station.name) takes labels.", serial: serial)
         }
-    }
-
-    /// What is under way of a product, for those who see all of it: a station, and at a terminal only who sees balances.
-    private func pending(_ product: String, in state: inout State) -> String {
-        guard terminal?.seesBalances ?? true else { return "" }
-        let card = state.card(CardKey(product: product))
-        return " Of \(product): \(card[.inProduction]) in production, "
-            + "\(card[.returned] + card.unserialisedRepacking) in repacking, \(card.store) in stock."
     }
 
     /// Whether a unit lies outside the scope of the one at a terminal.
