@@ -31,7 +31,7 @@ extension Return {
         struct Add: Call {
             static let configuration = CommandConfiguration.verb(
                 "add", "Add a photo to an item of an open return.",
-                example: "return photo add 4711 4713 corner.jpg --kind damage --note \"left corner\"")
+                example: "return photo add 4711 4713 corner.jpg --kind damage \\\n    --note \"left corner\"")
             @Argument(help: .customerReturn) var id: String
             @Argument(help: .returnItem) var item: String
             @Argument(help: "The picture, or - for the standard input.", completion: .file()) var file: String
