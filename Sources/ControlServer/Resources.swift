@@ -15,6 +15,7 @@ enum Resource: String, Sendable, CaseIterable {
     case costReport = "cost_report"
     case customerReturn = "return", returnItem = "return_item", photo, qcTask = "qc_task", customer
     case returnLine = "return_line", returnReport = "return_report"
+    case webhook, webhookDelivery = "webhook_delivery"
     case wipLine = "wip_line", yieldLine = "yield_line", throughputLine = "throughput_line", problem
 
     var shape: Shape { .object(properties) }
@@ -186,6 +187,7 @@ enum Resource: String, Sendable, CaseIterable {
             ]
         case .customerReturn, .returnItem, .photo, .qcTask, .customer, .returnLine, .returnReport:
             returnProperties(resource)
+        case .webhook, .webhookDelivery: webhookProperties(resource)
         default: defectProperties(resource)
         }
     }

@@ -36,7 +36,7 @@ actor PhotoFiles {
     }
 
     nonisolated static func digest(_ bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        Ledger.hexadecimal(Array(SHA256.hash(data: bytes)))
     }
 
     /// Brings the bytes to the disk under their digest; there they are whole or not at all.

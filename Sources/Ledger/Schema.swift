@@ -1,7 +1,7 @@
 /// The tables of the ledger, and how an older file becomes the current one.
 ///
-/// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`
-/// and `meta` are what is in hand: they are not history.
+/// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`,
+/// `outbox` and `meta` are what is in hand: they are not history.
 enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
@@ -77,6 +77,12 @@ enum Schema {
         ) STRICT;
         CREATE INDEX photo_item ON photo (item);
         CREATE INDEX photo_digest ON photo (digest);
+
+        CREATE TABLE outbox (
+            webhook INTEGER NOT NULL, event INTEGER NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+            dead INTEGER NOT NULL, problem TEXT, PRIMARY KEY (webhook, event)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX outbox_due ON outbox (next_at) WHERE dead = 0;
         """
 
     /// Defect cases and what belongs to them. Units that were defective before get theirs by events; what was written

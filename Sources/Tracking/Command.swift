@@ -91,6 +91,14 @@ public enum Command: Sendable {
     case cancelLabel(Int64)
     /// What became of a label job at its printer.
     case reportLabel(Int64, LabelJobStatus, problem: String?, mayBeDouble: Bool = false)
+    /// Events of these kinds are to be sent to an address.
+    case addWebhook(url: String, kinds: [EventKind])
+    /// Nothing is to be sent to a webhook any more.
+    case removeWebhook(String)
+    /// What was given up is sent to a webhook again.
+    case retryDelivery(webhook: String, event: Int64)
+    /// An event was sent to a webhook, or not.
+    case recordDelivery(WebhookDelivery, isDone: Bool)
     /// Somebody unknown asked for something, and was sent away.
     case recordDenial(who: String, request: String)
     /// A station's device is there from now on, or is not; `note` says why or which.
@@ -103,7 +111,7 @@ public enum Command: Sendable {
         switch self {
         case .scan: .scan
         case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial, .recordDevice, .recordStart,
-            .fileDefects:
+            .fileDefects, .addWebhook, .removeWebhook, .retryDelivery, .recordDelivery:
             .administer
         case .register, .receive, .writeOff: .register
         case .hold, .release: .hold
@@ -207,6 +215,8 @@ public struct Decision: Sendable {
     public var serials: [String] = []
     /// Id of what the command made: a delivery, a label job.
     public var created: String?
+    /// What became of an event that is sent to a webhook: it stays in the outbox like this, or is done with.
+    public var outbox: (delivery: WebhookDelivery, isDone: Bool)?
 
     init(_ events: [Event] = [], serials: [String] = [], created: String? = nil) {
         (self.events, self.serials, self.created) = (events, serials, created)

@@ -68,6 +68,10 @@ extension State {
             case .cancelLabel(let id): try cancelLabel(id, actor)
             case .reportLabel(let id, let status, let problem, let mayBeDouble):
                 reportLabel(id, status, problem, mayBeDouble)
+            case .addWebhook(let url, let kinds): try addWebhook(url, kinds, at)
+            case .removeWebhook(let id): try removeWebhook(id)
+            case .retryDelivery(let id, let event): try retryDelivery(id, event, at)
+            case .recordDelivery(let delivery, let isDone): recordDelivery(delivery, isDone: isDone)
             case .recordDenial(let who, let request): Decision.denial(who, request)
             case .recordDevice(let address, let station, let isConnected, let note):
                 Decision.device(address, at: plant.stations[station], isConnected, note)

@@ -23,6 +23,8 @@ public struct Plant: Sendable, Equatable, Codable {
     public var products: [String: Product] = [:]
     /// Stations by name.
     public var stations: [String: Station] = [:]
+    /// Webhooks by id. No site file says anything of them.
+    public var webhooks: [String: Webhook] = [:]
 
     /// A plant without anything in it, as it is before the first site file.
     public init() {}

@@ -39,6 +39,8 @@ public protocol Records {
     func delivered(_ product: String, underOrder number: String) -> Int
     /// The customer of an order's last delivery that names one.
     func customer(ofOrder number: String) -> String?
+    /// Whether an event is on its way to a webhook, or was given up.
+    func isInOutbox(webhook: String, event: Int64) -> Bool
     /// The defect case with this id.
     func defectCase(_ id: String) -> DefectCase?
     /// The units that are or were in a defect case, by serial.
@@ -89,6 +91,8 @@ public struct NoRecords: Records {
     public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
     /// None.
     public func customer(ofOrder number: String) -> String? { nil }
+    /// No.
+    public func isInOutbox(webhook: String, event: Int64) -> Bool { false }
     /// None.
     public func defectCase(_ id: String) -> DefectCase? { nil }
     /// None.

@@ -32,7 +32,7 @@ struct Travelerctl: AsyncParsableCommand {
                 name: "Running It",
                 subcommands: [
                     Status.self, WhoAmI.self, Site.self, Device.self, Backup.self, Person.self, Team.self,
-                    Department.self,
+                    Department.self, Webhook.self,
                 ]),
         ])
 }

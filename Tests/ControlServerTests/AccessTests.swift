@@ -80,6 +80,9 @@ struct AccessTests {
         ("POST /v1/repacking/{id}/process", "A", ["returns:manage", "returns:inspect"]),
         ("GET /v1/qc-tasks", "ADT", ["returns:manage", "returns:inspect"]),
         ("GET /v1/qc-tasks/{id}", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/webhooks", "A", []), ("POST /v1/webhooks", "A", []), ("GET /v1/webhooks/{id}", "A", []),
+        ("DELETE /v1/webhooks/{id}", "A", []), ("GET /v1/webhooks/{id}/deliveries", "A", []),
+        ("POST /v1/webhooks/{id}/deliveries/{event}/retry", "A", []),
         ("GET /v1/customers", "ADT", ["returns:manage", "returns:inspect"]),
         ("GET /v1/customers/{name}", "ADT", ["returns:manage", "returns:inspect"]),
     ]
@@ -88,7 +91,8 @@ struct AccessTests {
     static func target(_ template: String) -> String {
         template.replacing("{serial}", with: "DSKZQ1X").replacing("{number}", with: "DSKZQWOX")
             .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{item}", with: "2")
-            .replacing("{photo}", with: "3").replacing("{login}", with: "mia")
+            .replacing("{photo}", with: "3").replacing("{event}", with: "4")
+            .replacing("{login}", with: "mia")
             .replacing("{station}", with: "DSKZQASMX").replacing("{device}", with: "serial:DSKZQ")
             .replacing("products/{code}", with: "products/BRD").replacing(
                 "suppliers/{code}", with: "suppliers/SUPPLIERZQX"
