@@ -52,7 +52,8 @@ public struct Control: Sendable {
     static let table = RouteTable(
         statusRoutes + siteRoutes + productRoutes + unitRoutes + workOrderRoutes + stationRoutes + labelRoutes
             + deviceRoutes + stockRoutes + defectRoutes + supplierReturnRoutes + defectReportRoutes + organisationRoutes
-            + returnRoutes + returnReportRoutes + auditRoutes + reportRoutes + webhookRoutes + streamRoutes + systemRoutes)
+            + returnRoutes + returnReportRoutes + auditRoutes + reportRoutes + webhookRoutes + streamRoutes
+            + systemRoutes)
 
     private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
         let plant = ledger.plant

@@ -21,7 +21,8 @@ extension Control {
             }
             guard let bytes = try await call.ledger.photo(photo.digest) else {
                 throw StorageError(
-                    .damaged, "the bytes of the photo \(id) are lost: no file has its digest; restore them from a back-up")
+                    .damaged,
+                    "the bytes of the photo \(id) are lost: no file has its digest; restore them from a back-up")
             }
             return ControlResponse(status: 200, contentType: photo.format.mediaType, body: .bytes(bytes))
         },

@@ -30,7 +30,8 @@ extension Control {
             }
             if call.access.may(.seeReturns) {
                 let access = call.access
-                json["return_counters"] = try await call.read { try $0.returnCounters(of: product.code, for: access) }.json
+                json["return_counters"] = try await call.read { try $0.returnCounters(of: product.code, for: access) }
+                    .json
             }
             return call.json(.object(json))
         },

@@ -83,7 +83,8 @@ extension Control {
                 Property("order", .text(64)),
                 Property("customer", .line, "The one of the order's delivery if not given.", optional: true),
                 Property("kind", .choice(ReturnKind.self)), Property("reason", .choice(ReturnReason.self)),
-                Property("expected", .flag, "Announced: they become returned once they are scanned in.", optional: true),
+                Property(
+                    "expected", .flag, "Announced: they become returned once they are scanned in.", optional: true),
                 Property(
                     "items",
                     .list(
@@ -160,7 +161,7 @@ extension Control {
                         .object([
                             Property("question", .integer, "Its number, from 1."),
                             Property("answer", .choice(QCTask.Answer.self)), Property("note", .text, optional: true),
-                        ])), "Questions that are not named keep their answers."),
+                        ])), "Questions that are not named keep their answers.")
             ]), output: .json(.named(.customerReturn))
         ) { call in
             let answers = (call.body["answers"]?.array ?? []).map { answer in
@@ -186,7 +187,8 @@ extension Control {
             query: Route.list(
                 [],
                 [
-                    .init("status", .choice(RepackingStatus.self), "In this status; whatever is on its way if not given."),
+                    .init(
+                        "status", .choice(RepackingStatus.self), "In this status; whatever is on its way if not given."),
                     .init("product", .text, "Of this product."), .init("order", .text, "From this order."),
                     .init("return", .text, "Of this return."),
                 ]), output: .json(.page(.named(.returnItem)))

@@ -51,7 +51,8 @@ extension Control {
         Route(
             .get, "/webhooks/{id}/deliveries", "Events that a webhook did not take yet, or that were given up",
             .administer,
-            query: Route.list(["event", "-event"], [.init("status", .choice(["pending", "dead"]), "In this status.")]),
+            query: Route.list(
+                ["event", "-event"], [.init("status", .choice(["pending", "dead"]), "In this status.")]),
             output: .json(.page(.named(.webhookDelivery)))
         ) { call in
             let (id, page) = (try call.webhook().id, call.page)

@@ -181,7 +181,9 @@ extension Card {
         .inProduction, .inStock, .delivered, .returned, .defect, .installed, .split, .writtenOff,
     ]
     /// The table's count columns.
-    static let columns = order.map(\.rawValue).joined(separator: ", ") + ", scrapped, unserialised, unserialised_defect, unserialised_repacking"
+    static let columns =
+        order.map(\.rawValue).joined(separator: ", ")
+        + ", scrapped, unserialised, unserialised_defect, unserialised_repacking"
 
     /// A card from the table's count columns.
     init(column: (Int32) -> Int) {

@@ -276,7 +276,9 @@ extension SiteReader {
 
     /// What is looked at when returns of each kind are inspected.
     private func checklists(_ fields: Fields) -> [String: [String]]? {
-        guard let lists = fields.fields("return_checklists", such: "return: [Packaging is in order]") else { return nil }
+        guard let lists = fields.fields("return_checklists", such: "return: [Packaging is in order]") else {
+            return nil
+        }
         var checklists: [String: [String]] = [:]
         for kind in ReturnKind.allCases.map(\.rawValue) where lists.has(kind) {
             checklists[kind] = lists.texts(kind, of: "questions")

@@ -121,7 +121,8 @@ extension State {
         let before = try visibleReturn(id, actor)
         guard before.status == .created else {
             throw Refusal(
-                .rule(.wrongStatus), "the inspection of the return \(id) can't be started: it is \(before.status.rawValue)")
+                .rule(.wrongStatus),
+                "the inspection of the return \(id) can't be started: it is \(before.status.rawValue)")
         }
         let items = items(ofReturn: id)
         guard items.contains(where: { $0.arrivedAt != nil }) else {
@@ -319,7 +320,8 @@ extension State {
         case .delivered: return
         case .inProduction, .inStock:
             throw Refusal(
-                .rule(.notDelivered), "\(unit.serial) can't come back, it was never delivered: it is \(unit.state.sentence)")
+                .rule(.notDelivered),
+                "\(unit.serial) can't come back, it was never delivered: it is \(unit.state.sentence)")
         case .returned:
             throw Refusal(
                 .rule(.isReturned), "\(unit.serial) came back already; it waits in the repacking queue")

@@ -41,7 +41,8 @@ extension State {
 
     private mutating func checkIsDecided(_ found: CustomerReturn, _ items: [ReturnItem]) throws(Refusal) {
         func names(_ items: [ReturnItem]) -> String {
-            items.prefix(5).map(\.name).joined(separator: ", ") + (items.count > 5 ? " and \(items.count - 5) more" : "")
+            items.prefix(5).map(\.name).joined(separator: ", ")
+                + (items.count > 5 ? " and \(items.count - 5) more" : "")
         }
         let undecided = items.filter { $0.arrivedAt != nil && !$0.isInspected }
         guard undecided.isEmpty else {
@@ -71,7 +72,9 @@ extension State {
     ) throws(Refusal) -> (event: Event, after: ReturnItem) {
         var after = item
         after.book(decision, count)
-        if decision == .restock { after.location = item.condition.flatMap { plant.settings.returnLocations[$0.rawValue] } }
+        if decision == .restock {
+            after.location = item.condition.flatMap { plant.settings.returnLocations[$0.rawValue] }
+        }
         guard item.serial != nil, let unit else {
             var event = Event.returnItem(
                 decision == .restock ? .stockReturnRestocked : .stockReturnWrittenOff, item, after)
@@ -183,7 +186,8 @@ extension State {
             throw Refusal(.invalid, "a reason goes with write_off only")
         }
         guard reason != .outletSale else {
-            throw Refusal(.invalid, "an outlet sale asks for its price: put it into stock, then write it off from there")
+            throw Refusal(
+                .invalid, "an outlet sale asks for its price: put it into stock, then write it off from there")
         }
         if let note { try checkNote(note) }
         guard reason != .other || note != nil else {
@@ -207,7 +211,8 @@ extension State {
                 .rule(.wrongStatus), "\(item.name) is not in the repacking queue: it is \(item.status.rawValue)")
         }
         guard count <= item.open else {
-            throw Refusal(.rule(.exceedsRemaining), "\(item.open) of \(item.name) are in the repacking queue, not \(count)")
+            throw Refusal(
+                .rule(.exceedsRemaining), "\(item.open) of \(item.name) are in the repacking queue, not \(count)")
         }
         let decision: ReturnDecision = action == .ready ? .restock : .dispose
         if action == .ready {

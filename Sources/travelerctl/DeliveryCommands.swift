@@ -25,7 +25,8 @@ struct Deliver: Call {
     @Option(help: "Number of the customer.") var customer: String?
     @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
     var item: [Item] = []
-    @Option(name: .customLong("return"), help: "Number of the exchange that it is sent for.") var customerReturn: String?
+    @Option(name: .customLong("return"), help: "Number of the exchange that it is sent for.") var customerReturn:
+        String?
     @OptionGroup var options: CallOptions
 
     func validate() throws {

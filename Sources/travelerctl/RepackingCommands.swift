@@ -140,7 +140,9 @@ struct QCTask: AsyncParsableCommand {
 
 extension Report {
     struct Returns: ListCall {
-        enum Grouping: String, CaseIterable, ExpressibleByArgument { case product, reason, condition, decision, customer }
+        enum Grouping: String, CaseIterable, ExpressibleByArgument {
+            case product, reason, condition, decision, customer
+        }
 
         static let configuration = CommandConfiguration.verb(
             "returns", "What came back in a time: how much of what was delivered, why, and what became of it.",

@@ -64,7 +64,8 @@ struct Return: AsyncParsableCommand {
                 Column("REFUND %", "refund", .number, rank: 8), .data("expected"), .data("qc_task"),
                 .data("created_by"), .data("ended_at"), .data("note"), .data("updated_at"),
             ],
-            empty: "No returns. Loosen the filters; goods come in at a returns station or by 'travelerctl return create'.")
+            empty:
+                "No returns. Loosen the filters; goods come in at a returns station or by 'travelerctl return create'.")
     }
 
     /// Whether a return is only announced is told with its status.
@@ -252,7 +253,8 @@ extension View {
             Column("Suggested refund", "refund", shown: { $0["refund"].map { $0.plain + " %" } ?? "" }),
             Column("Made", "created_at", .time), Column("By", "created_by"), Column("Ended", "ended_at", .time),
             Column("Note", "note"), Column("Sent for it", "replacements"),
-            Column("Look at", "warnings", shown: { ($0["warnings"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
+            Column(
+                "Look at", "warnings", shown: { ($0["warnings"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
         ])
         var lines = fields.draw(answer, screen)
         for (key, table) in [("items", Repacking.items), ("checklist", checklist)] {

@@ -31,7 +31,7 @@ struct Webhook: AsyncParsableCommand {
     struct Add: Call {
         static let configuration = CommandConfiguration.verb(
             "add", "Have events sent to an address, from now on.",
-            example: "webhook add https://shop.example/hook return.created return.completed")
+            example: "webhook add https://shop.example/hook \\\n    return.created return.completed")
         @Argument(help: "http:// or https://.") var url: String
         @Argument(help: "Kinds of events, such as return.completed.") var kinds: [String]
         @OptionGroup var options: CallOptions
