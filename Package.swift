@@ -64,7 +64,7 @@ let package = Package(
                 "Barcodes", "ControlAPI", "CLinux", "Devices", "Labels", "Ledger", "Line", "SiteFile", "Tracking",
                 hummingbird,
                 nioCore,
-                nioPosix, nioHTTP1, nioSSL, crypto, logging, lifecycle,
+                nioPosix, nioHTTP1, nioSSL, logging, lifecycle,
                 .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -106,7 +106,7 @@ let package = Package(
             name: "ControlServerTests",
             dependencies: [
                 "ControlServer", "ControlAPI", "Devices", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging,
-                nioCore, nioPosix, nioHTTP1,
+                nioCore, nioPosix, nioHTTP1, nioSSL,
             ],
             swiftSettings: strict),
         .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),

@@ -249,6 +249,8 @@ extension Interlock {
         case (.condition(let text), .returns): return try take(text, "condition", \.condition)
         case (.pass, .returns): return try passReturned(in: &state)
         case (.scrap(let type), .returns): return try scrapReturned(type, in: &state)
+        case (.hold, .returns): return try hold(true, in: &state)
+        case (.release, .returns): return try hold(false, in: &state)
         case (.close, .returns): return try closeReturns(in: &state)
         case (.quantity(let quantity), .ship), (.quantity(let quantity), .returns):
             session.quantity = quantity
@@ -263,15 +265,19 @@ extension Interlock {
                 session.returning?.order = order
             }
             return "The bench is clear."
+        case (.fail, .returns), (.rework, .returns): throw meansNothing(control)
         case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
             throw Stop(
                 reason: .benchEmpty,
                 message: "\(station.name) keeps no unit on a bench. Scan \(control.text) at a verdict station.")
-        default:
-            throw Stop(
-                reason: .unknownCode,
-                message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
+        default: throw meansNothing(control)
         }
+    }
+
+    private func meansNothing(_ control: ControlCode) -> Stop {
+        Stop(
+            reason: .unknownCode,
+            message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
     }
 
     private func requireSignOn() throws(Stop) {

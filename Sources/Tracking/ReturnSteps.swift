@@ -189,6 +189,27 @@ extension Interlock {
         return "\(item.name): written off (\(type)). Put it into the scrap bin."
     }
 
+    /// Puts the unit on the bench on hold, or takes it off; nothing is restocked meanwhile.
+    mutating func hold(_ isHeld: Bool, in state: inout State) throws(Stop) -> String {
+        if !isHeld { try require(.hold, for: "TRV:RELEASE") }
+        let item = try itemOnBench(&state)
+        guard let unit = state.unit(of: item) else {
+            throw Stop(reason: .unknownCode, message: "\(item.name) have no serials; only units are held.")
+        }
+        guard unit.state.onHold != isHeld else {
+            throw Stop(
+                reason: isHeld ? .onHold : .alreadyDone,
+                message: "\(unit.serial) is \(isHeld ? "already" : "not") on hold.", serial: unit.serial)
+        }
+        var after = unit.state
+        after.onHold = isHeld
+        record(step(isHeld ? .unitHeld : .unitReleased, unit, to: after))
+        if isHeld { session.clearBench() }
+        session.lastSerial = unit.serial
+        session.step = Session.Step(event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state))
+        return isHeld ? "\(unit.serial) is on hold. Set it aside." : "\(unit.serial) is released and on the bench."
+    }
+
     private mutating func process(
         _ item: ReturnItem, _ action: RepackingAction, _ type: String?, in state: inout State
     ) throws(Stop) {

@@ -127,6 +127,9 @@ struct Sheet {
                     Section(title: "Good", codes: [Entry(name: "Into stock", code: .pass)]),
                     Section(title: "Scrap", codes: types { .scrap($0) }),
                     Section(
+                        title: "Hold",
+                        codes: [Entry(name: "Hold", code: .hold), Entry(name: "Release", code: .release)]),
+                    Section(
                         title: "Quantity, then the product",
                         codes: [2, 3, 4, 5, 10, 20, 50, 100].map { Entry(name: "\($0)", code: .quantity($0)) }),
                     Section(title: "Done", codes: [Entry(name: "Done with the order", code: .close)]),

@@ -64,7 +64,9 @@ import Testing
         let picture = daemon.directory + "/odd name; rm -rf ..jpg"
         let png: [UInt8] =
             [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13] + Array("IHDR".utf8)
-            + [UInt8](repeating: 1, count: 17) + [0, 0, 0, 2] + Array("IDAT".utf8) + [UInt8](repeating: 2, count: 6)
+            + [UInt8](repeating: 1, count: 17) + [0, 0x30, 0, 0] + Array("IDAT".utf8)
+            // Three times what other bodies may have.
+            + [UInt8](repeating: 2, count: 3 << 20 | 4)
             + [0, 0, 0, 0] + Array("IEND".utf8) + [1, 2, 3, 4]
         try Data(png).write(to: URL(filePath: picture))
         #expect(daemon.ctl("return", "photo", "add", id, items[0], picture).status == 0)

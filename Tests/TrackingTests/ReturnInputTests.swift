@@ -140,6 +140,22 @@ import Tracking
         try desk.check()
     }
 
+    @Test func holdAtTheStation() throws {
+        var desk = try ReturnDesk()
+        let serials = try desk.deliver("SO-1", 1, goods: 0)
+        try desk.floor.scan("BACK-1", "SO-1")
+        try desk.floor.scan("BACK-1", serials[0])
+        #expect(try desk.floor.scan("BACK-1", "TRV:FAIL:SOLDER").reason == .unknownCode)
+        #expect(try desk.floor.scan("BACK-1", "TRV:HOLD").result == .accepted)
+        #expect(try desk.floor.scan("BACK-1", "TRV:PASS").reason == .benchEmpty)
+        try desk.floor.scan("BACK-1", serials[0])
+        #expect(try desk.floor.scan("BACK-1", "TRV:PASS").reason == .onHold)
+        #expect(try desk.floor.scan("BACK-1", "TRV:RELEASE").reason == .notSignedOn)
+        try desk.floor.run(.release(serials[0], note: "n"))
+        #expect(try desk.floor.scan("BACK-1", "TRV:PASS").status == .inStock)
+        try desk.check()
+    }
+
     @Test func scrapAtTheStation() throws {
         var desk = try ReturnDesk()
         let serials = try desk.deliver("SO-1", 1, goods: 0)
