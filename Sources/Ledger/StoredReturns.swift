@@ -68,6 +68,16 @@ extension StoredRecords {
         return all("SELECT id FROM return_item WHERE customer_return = ?1", .int(number)) { $0.text(0) }
     }
 
+    func expectedItems(ofReturn id: String) -> [String] {
+        guard let number = Int64(id) else { return [] }
+        return all(
+            """
+            SELECT id FROM return_item INDEXED BY return_item_expected
+            WHERE customer_return = ?1 AND arrived_at IS NULL
+            """, .int(number)
+        ) { $0.text(0) }
+    }
+
     func delivered(_ product: String, underOrder number: String) -> Int {
         first(
             """

@@ -35,6 +35,8 @@ public protocol Records {
     func returnItem(_ id: String) -> ReturnItem?
     /// Ids of the items of a return.
     func items(ofReturn id: String) -> [String]
+    /// Ids of the items of a return that are only announced.
+    func expectedItems(ofReturn id: String) -> [String]
     /// How much of a product without serials was delivered under an order.
     func delivered(_ product: String, underOrder number: String) -> Int
     /// The customer of an order's last delivery that names one.
@@ -87,6 +89,8 @@ public struct NoRecords: Records {
     public func returnItem(_ id: String) -> ReturnItem? { nil }
     /// None.
     public func items(ofReturn id: String) -> [String] { [] }
+    /// None.
+    public func expectedItems(ofReturn id: String) -> [String] { [] }
     /// None.
     public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
     /// None.

@@ -9,9 +9,16 @@ extension State {
     public mutating func returnItem(_ id: String) -> ReturnItem? { returnItems.read(id, or: records.returnItem) }
 
     /// The items of a return, oldest first.
-    public mutating func items(ofReturn id: String) -> [ReturnItem] {
+    public mutating func items(ofReturn id: String) -> [ReturnItem] { items(id, records.items(ofReturn: id)) }
+
+    /// The items of a return that are only announced, oldest first. A scan asks for no others: a return can be large.
+    mutating func expectedItems(ofReturn id: String) -> [ReturnItem] {
+        items(id, records.expectedItems(ofReturn: id)).filter { $0.arrivedAt == nil }
+    }
+
+    private mutating func items(_ id: String, _ onRecord: [String]) -> [ReturnItem] {
         let known = returnItems.inMemory.values.lazy.filter { $0.customerReturn == id }.map(\.id)
-        return Set(records.items(ofReturn: id)).union(known).compactMap { returnItem($0) }
+        return Set(onRecord).union(known).compactMap { returnItem($0) }
             .sorted { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }
     }
 

@@ -73,7 +73,7 @@ extension Interlock {
         default: try require(.delivered, unit)
         }
         var found = open(returnFrom: order, expecting: unit.serial, in: &state)
-        let before = state.items(ofReturn: found.id).first { $0.serial == unit.serial && $0.arrivedAt == nil }
+        let before = state.expectedItems(ofReturn: found.id).first { $0.serial == unit.serial }
         var item = before ?? state.newItem(of: unit, in: found, "", at)
         (item.arrivedAt, item.delivery) = (at, unit.state.delivery)
         describe(&item, in: found)
@@ -99,8 +99,8 @@ extension Interlock {
         let order = try orderOfReturns()
         let goods = ReturnLot.Goods(product: product.code, quantity: session.quantity ?? 1)
         var found = open(returnFrom: order, expecting: nil, in: &state)
-        let before = state.items(ofReturn: found.id).first {
-            $0.product == goods.product && $0.quantity == goods.quantity && $0.serial == nil && $0.arrivedAt == nil
+        let before = state.expectedItems(ofReturn: found.id).first {
+            $0.product == goods.product && $0.quantity == goods.quantity && $0.serial == nil
         }
         if before == nil {
             do throws(Refusal) {
@@ -137,7 +137,7 @@ extension Interlock {
     private func open(returnFrom order: String, expecting serial: String?, in state: inout State) -> CustomerReturn {
         let all = state.returns(ofOrder: order).filter(\.isOpen)
         let expecting = all.last { found in
-            serial != nil && state.items(ofReturn: found.id).contains { $0.serial == serial && $0.arrivedAt == nil }
+            serial != nil && state.expectedItems(ofReturn: found.id).contains { $0.serial == serial }
         }
         if let found = expecting ?? all.last { return found }
         return CustomerReturn(
