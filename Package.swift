@@ -12,6 +12,7 @@ let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hum
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -32,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
@@ -62,7 +64,8 @@ let package = Package(
                 "Barcodes", "ControlAPI", "CLinux", "Devices", "Labels", "Ledger", "Line", "SiteFile", "Tracking",
                 hummingbird,
                 nioCore,
-                nioPosix, logging, lifecycle, .product(name: "HummingbirdCore", package: "hummingbird"),
+                nioPosix, nioHTTP1, nioSSL, logging, lifecycle,
+                .product(name: "HummingbirdCore", package: "hummingbird"),
                 .product(name: "NIOExtras", package: "swift-nio-extras"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ],
@@ -103,6 +106,7 @@ let package = Package(
             name: "ControlServerTests",
             dependencies: [
                 "ControlServer", "ControlAPI", "Devices", "Ledger", "SiteFile", "Tracking", "Barcodes", "Line", logging,
+                nioCore, nioPosix, nioHTTP1, nioSSL,
             ],
             swiftSettings: strict),
         .testTarget(name: "LabelsTests", dependencies: ["Labels"], swiftSettings: strict),

@@ -22,6 +22,8 @@ public enum ControlCode: Hashable, Sendable {
     case order(String)
     /// `TRV:CLOSE`: close it.
     case close
+    /// `TRV:KIND:<kind>`: whether something is sent instead of the goods that follow.
+    case kind(String)
     /// `TRV:REASON:<reason>`: why the goods that follow come back.
     case reason(String)
     /// `TRV:COND:<condition>`: the condition of the goods that follow.
@@ -62,6 +64,7 @@ public enum ControlCode: Hashable, Sendable {
         case "REWORK": self = .rework(argument)
         case "SCRAP": self = .scrap(argument)
         case "ORDER": self = .order(argument)
+        case "KIND": self = .kind(argument)
         case "REASON": self = .reason(argument)
         case "COND": self = .condition(argument)
         case "BADGE": self = .badge(argument)
@@ -87,6 +90,7 @@ public enum ControlCode: Hashable, Sendable {
         case .release: "TRV:RELEASE"
         case .order(let number): "TRV:ORDER:\(number)"
         case .close: "TRV:CLOSE"
+        case .kind(let kind): "TRV:KIND:\(kind)"
         case .reason(let reason): "TRV:REASON:\(reason)"
         case .condition(let condition): "TRV:COND:\(condition)"
         case .quantity(let count): "TRV:QTY:\(count)"

@@ -12,8 +12,10 @@ struct Call: Sendable {
     let parameters: [String: String]
     var query: [String: JSONValue] = [:]
     var body: JSONObject = [:]
-    /// The body, where it is no JSON.
+    /// The body, where it is a text.
     var text = ""
+    /// The body, where it is a file.
+    var bytes: [UInt8] = []
     var key: IdempotencyKey?
     var lastEventID: String?
 

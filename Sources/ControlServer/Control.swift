@@ -52,7 +52,8 @@ public struct Control: Sendable {
     static let table = RouteTable(
         statusRoutes + siteRoutes + productRoutes + unitRoutes + workOrderRoutes + stationRoutes + labelRoutes
             + deviceRoutes + stockRoutes + defectRoutes + supplierReturnRoutes + defectReportRoutes + organisationRoutes
-            + auditRoutes + reportRoutes + streamRoutes + systemRoutes)
+            + returnRoutes + returnReportRoutes + auditRoutes + reportRoutes + webhookRoutes + streamRoutes
+            + systemRoutes)
 
     private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
         let plant = ledger.plant
@@ -78,8 +79,9 @@ public struct Control: Sendable {
         guard route.verbs.contains(where: access.may) else {
             throw Problem(.permissionDenied, "\(access.login) may not do this; ask an admin for the right")
         }
-        guard request.body.count <= ControlRequest.bodyLimit else {
-            throw Problem(.tooLarge, "cannot take a body of more than 1 MiB; send less at once")
+        guard request.body.count <= route.bodyLimit else {
+            throw Problem(
+                .tooLarge, "cannot take a body of more than \(route.bodyLimit >> 20) MiB here; send less at once")
         }
         var call = Call(control: self, caller: caller, access: access, plant: plant, parameters: parameters)
         call.query = try route.query(in: request.query)
@@ -87,10 +89,20 @@ public struct Control: Sendable {
         case .none: break
         case .json(let properties): call.body = try RequestText.object(request.body, properties)
         case .yaml: call.text = try RequestText.text(request.body)
+        case .bytes: call.bytes = request.body
         }
         if route.isChange { call.key = try idempotencyKey(request, access) }
         call.lastEventID = request.lastEventID
         return try await route.handler(call)
+    }
+
+    /// How many bytes the body of a request may have. Its rest need not be read: it is answered with `too_large`.
+    static func bodyLimit(_ method: String, _ path: String) -> Int {
+        guard let segments = try? RequestText.segments(path), segments.first == "v1" else {
+            return ControlRequest.bodyLimit
+        }
+        let route = table.match(segments.dropFirst()).first { $0.route.method.rawValue == method }?.route
+        return route?.bodyLimit ?? ControlRequest.bodyLimit
     }
 
     private func idempotencyKey(_ request: ControlRequest, _ access: Access) throws -> IdempotencyKey? {

@@ -27,7 +27,7 @@ public struct Caller: Sendable, Hashable {
 
 /// A request, without the connection that it came on.
 public struct ControlRequest: Sendable {
-    /// The most bytes that a body may have.
+    /// The most bytes that a body may have where its route says nothing else.
     public static let bodyLimit = 1 << 20
 
     /// HTTP method in capitals.
@@ -40,7 +40,7 @@ public struct ControlRequest: Sendable {
     public var idempotencyKey: String?
     /// Header `Last-Event-ID`.
     public var lastEventID: String?
-    /// The body. One of more than `bodyLimit` bytes is answered with `too_large`: its rest need not be read.
+    /// The body. One that is longer than its route takes is answered with `too_large`.
     public var body: [UInt8]
 
     /// A request for a target as it stands in the request line, such as `/v1/units?limit=10`.

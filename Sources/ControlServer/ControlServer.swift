@@ -117,10 +117,14 @@ public struct ControlServer: Service {
             request.method.rawValue, request.head.path ?? "", idempotencyKey: header(idempotencyKey),
             lastEventID: header(lastEventID))
         if request.method != .get {
+            var limit = ControlRequest.bodyLimit
             for try await piece in request.body {
                 asked.body += piece.readableBytesView
-                // The rest is passed over unread.
-                if asked.body.count > ControlRequest.bodyLimit { break }
+                guard asked.body.count > limit else { continue }
+                // Only few routes take more. The rest is passed over unread.
+                limit = Control.bodyLimit(asked.method, asked.path)
+                if asked.body.count > limit { break }
+                asked.body.reserveCapacity(min(header(.contentLength).flatMap { Int($0) } ?? 0, limit))
             }
         }
         let answer = await control.answer(asked, from: caller)

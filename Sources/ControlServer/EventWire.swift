@@ -67,6 +67,7 @@ extension Connection {
         var isOwn = false
         if case .own = access.scope { isOwn = true }
         if let state = event.after { return !access.sees(team: event.team, state) }
+        if access.seesAllReturns, event.kind.rawValue.hasPrefix("return.") { return false }
         if let team = event.team { return !access.sees(team: team, in: plant) || isOwn && event.unit != nil }
         if let serial = event.unit { return try unit(serial, for: access) == nil }
         guard let code = event.frame?.code else { return false }
@@ -94,11 +95,18 @@ extension EventRecord {
             "reason": .init(event.details.reason ?? event.reason?.rawValue), "price": .init(event.details.price),
             "defect": .init(event.details.defect ?? event.after?.defectCase ?? event.before?.defectCase),
             "undoes": event.undoes.map { .string(String($0)) }, "work_order": .init(event.workOrder),
+            "return": .init(event.returnItem?.customerReturn),
         ])
     }
 }
 
 extension Event {
+    /// The item of a customer's return that changed.
+    fileprivate var returnItem: ReturnItem? {
+        guard case .returnItem(let change) = change else { return nil }
+        return change.after ?? change.before
+    }
+
     /// What belongs to the event beside its states; nil where there is nothing.
     fileprivate func detailsJSON(for access: Access) -> JSONValue? {
         let showsPurchase = access.may(.seeOrders)
@@ -133,8 +141,16 @@ extension Event {
             object["supplier_return"] = .string(sent.id)
             object["cases"] = .array(sent.cases.map(JSONValue.string))
             if showsPurchase { object["rma"] = .string(sent.rma) }
+        case .customerReturn(let change):
+            object["before"] = change.before?.json
+            object["after"] = change.after?.json
+            object["items"] = change.lines.map { .array($0.map(\.json)) }
+        case .returnItem(let change):
+            object["before"] = change.before?.json
+            object["after"] = change.after?.json
         case .deliveryOpened(let delivery):
             object["order"] = .string(delivery.order)
+            object["return"] = .init(delivery.customerReturn)
             if showsPurchase || access.may(.deliver) { object["customer"] = .init(delivery.customer) }
         case .plant(let changes):
             object["changes"] = .array(

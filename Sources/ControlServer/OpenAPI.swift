@@ -81,6 +81,15 @@ extension Route {
                 "content": ["application/json": ["schema": Shape.object(properties).schema]],
             ]
         case .yaml: ["required": true, "content": ["application/yaml": ["schema": ["type": "string"]]]]
+        case .bytes(let types, _):
+            [
+                "required": true,
+                "content": .object(
+                    JSONObject(
+                        omittingNil: types.map {
+                            (key: $0, value: ["schema": ["type": "string", "format": "binary"]])
+                        })),
+            ]
         }
     }
 

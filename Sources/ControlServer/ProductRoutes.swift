@@ -28,6 +28,11 @@ extension Control {
                 let counters = try await call.read { try $0.defectCounters(of: product.code, for: access) }
                 json["defect_counters"] = counters.json
             }
+            if call.access.may(.seeReturns) {
+                let access = call.access
+                json["return_counters"] = try await call.read { try $0.returnCounters(of: product.code, for: access) }
+                    .json
+            }
             return call.json(.object(json))
         },
         Route(

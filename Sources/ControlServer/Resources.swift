@@ -13,6 +13,9 @@ enum Resource: String, Sendable, CaseIterable {
     case supplierReturn = "supplier_return", repair, writeOff = "write_off", sparePart = "spare_part"
     case defectLine = "defect_line", costLine = "cost_line", defectReport = "defect_report"
     case costReport = "cost_report"
+    case customerReturn = "return", returnItem = "return_item", photo, qcTask = "qc_task", customer
+    case returnLine = "return_line", returnReport = "return_report"
+    case webhook, webhookDelivery = "webhook_delivery"
     case wipLine = "wip_line", yieldLine = "yield_line", throughputLine = "throughput_line", problem
 
     var shape: Shape { .object(properties) }
@@ -56,6 +59,7 @@ enum Resource: String, Sendable, CaseIterable {
             [
                 Property("id", .text), Property("order", .text), Property("customer", .text, optional: true),
                 Property("status", .choice(["open", "closed"])), Property("station", .text, optional: true),
+                Property("return", .text, "Id of the return that it is sent for.", optional: true),
                 Property("count", .count), Property("opened_at", .time), Property("closed_at", .time, optional: true),
                 Property(
                     "items",
@@ -181,6 +185,9 @@ enum Resource: String, Sendable, CaseIterable {
                         ])), optional: true),
                 Property("allowed", .list(.text), "The methods that this path knows.", optional: true),
             ]
+        case .customerReturn, .returnItem, .photo, .qcTask, .customer, .returnLine, .returnReport:
+            returnProperties(resource)
+        case .webhook, .webhookDelivery: webhookProperties(resource)
         default: defectProperties(resource)
         }
     }
@@ -195,6 +202,7 @@ enum Resource: String, Sendable, CaseIterable {
         Property("supplier", .text, optional: true), Property("cost", .money, optional: true),
         Property("delivery", .text, optional: true), Property("failed_stage", .text, optional: true),
         Property("defect_case", .text, "Id of its open defect case.", optional: true),
+        Property("return_item", .text, "Id of its item in the repacking queue.", optional: true),
         Property("replaces", .text, "The defective unit that it was sent for.", optional: true),
         Property("replaced_by", .text, "The unit that was sent for it.", optional: true),
         Property("write_off_reason", .choice(WriteOffReason.self), optional: true),
@@ -209,6 +217,7 @@ enum Resource: String, Sendable, CaseIterable {
         Property("after", .named(.unitState), optional: true),
         Property("type", .text, "Code of the defect type.", optional: true), Property("reason", .text, optional: true),
         Property("price", .money, optional: true), Property("defect", .text, "Id of the case.", optional: true),
+        Property("return", .text, "Id of the customer's return.", optional: true),
         Property("undoes", .text, "The event that this one takes back.", optional: true),
         Property("work_order", .text, optional: true),
     ]
@@ -221,9 +230,12 @@ enum Resource: String, Sendable, CaseIterable {
         Property("in_stock", .count, "Units in stock, and the unserialised balance where the caller sees it."),
         Property("in_production", .count), Property("defect", .count), Property("written_off", .count),
         Property("scrapped", .count, "Of those written off."), Property("delivered", .count),
-        Property("returned", .count), Property("installed", .count), Property("split", .count),
+        Property("returned", .count), Property("in_repacking", .count, "Of the returned ones."),
+        Property("installed", .count), Property("split", .count),
         Property("total", .count, "Serials ever registered."), Property("unserialised", .count, optional: true),
         Property("unserialised_defect", .count, "Defective, without serials; no stock.", optional: true),
+        Property("unserialised_in_repacking", .count, "Came back, without serials; no stock.", optional: true),
+        Property("return_counters", returnCounters, "Within the caller's scope; not in lists.", optional: true),
         Property("min_stock", .count, "Of a spare part.", optional: true),
         Property(
             "defect_counters",
@@ -275,6 +287,9 @@ enum Resource: String, Sendable, CaseIterable {
         Property("product", .text, optional: true), Property("status", .choice(Status.self), optional: true),
         Property("stage", .text, optional: true),
         Property("next", .text, "Where the unit must go now.", optional: true),
+        Property("in_production", .count, "Of the product; at a lookup station.", optional: true),
+        Property("in_repacking", .count, "Of the product; at a lookup station.", optional: true),
+        Property("in_stock", .count, "Of the product; at a lookup station.", optional: true),
         Property("iteration", .count, optional: true), Property("operator", .text, optional: true),
         Property("work_order", .text, optional: true), Property("event", .text, optional: true), Property("at", .time),
     ]

@@ -7,7 +7,7 @@ import Tracking
 /// Dispatch and the OpenAPI document both follow from this declaration; a handler sees only what passed its checks.
 struct Route: Sendable {
     /// The methods in use.
-    enum Method: String, Sendable { case get = "GET", put = "PUT", post = "POST", patch = "PATCH" }
+    enum Method: String, Sendable { case get = "GET", put = "PUT", post = "POST", patch = "PATCH", delete = "DELETE" }
 
     /// A part of a path between slashes.
     enum Segment: Sendable, Equatable {
@@ -20,6 +20,8 @@ struct Route: Sendable {
         case none
         case json([Property])
         case yaml
+        /// A file of one of these media types, of at most so many bytes.
+        case bytes([String], limit: Int)
     }
 
     /// What a good answer is.
@@ -69,6 +71,9 @@ struct Route: Sendable {
         (self.input, self.output, self.isChange) = (input, output, isChange ?? (method != .get))
         self.handler = handler
     }
+
+    /// The most bytes that a body may have.
+    var bodyLimit: Int { if case .bytes(_, let limit) = input { limit } else { ControlRequest.bodyLimit } }
 
     /// Parameters of every list.
     ///

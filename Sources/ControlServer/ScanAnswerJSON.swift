@@ -8,6 +8,11 @@ extension ScanAnswer {
         json.add(#"{"at":"#, Timestamp.text(at))
         json.add(#","code":"#, code)
         if event != 0 { json.add(#","event":"#, String(event)) }
+        if let card {
+            json.add(#","in_production":"#, card[.inProduction])
+            json.add(#","in_repacking":"#, card[.returned] + card.unserialisedRepacking)
+            json.add(#","in_stock":"#, card.store)
+        }
         if let iteration { json.add(#","iteration":"#, iteration) }
         json.add(#","message":"#, message)
         json.add(#","next":"#, next)

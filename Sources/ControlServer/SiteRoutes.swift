@@ -110,6 +110,7 @@ extension Plant {
         case .label(let entry): labels[entry.name].map(PlantChange.label)
         case .product(let entry): products[entry.code].map(PlantChange.product)
         case .station(let entry): stations[entry.name].map(PlantChange.station)
+        case .webhook(let entry): webhooks[entry.id].map(PlantChange.webhook)
         }
     }
 }
@@ -134,6 +135,7 @@ extension PlantChange {
         case .label(let entry): fields(entry)
         case .product(let entry): fields(entry)
         case .station(let entry): fields(entry)
+        case .webhook(let entry): fields(entry)
         }
     }
 

@@ -52,6 +52,7 @@ extension Control {
                 Property(
                     "items", .list(.object([Property("product", .text), Property("quantity", .integer)])),
                     "Goods without serials.", optional: true),
+                Property("return", .text, "Id of the exchange that it is sent for.", optional: true),
             ]), output: .json(.named(.delivery), status: 201)
         ) { call in try await call.deliver() },
         Route(.get, "/deliveries/{id}", "One delivery", .deliver, .seeOrders, output: .json(.named(.delivery))) {
@@ -86,7 +87,8 @@ extension Call {
             (product: $0["product"]?.string ?? "", quantity: $0["quantity"]?.int ?? 0)
         }
         let command = Command.deliver(
-            order: field("order"), customer: body["customer"]?.string, serials: fields("serials"), items: items)
+            order: field("order"), customer: body["customer"]?.string, serials: fields("serials"), items: items,
+            replacing: body["return"]?.string)
         return try await submit(command, status: 201) { state, decision in
             guard let delivery = decision.created.flatMap({ state.delivery($0) }) else { return [:] }
             let units = decision.serials.map {

@@ -15,7 +15,8 @@ extension Unit {
             "assignee": .init(state.assignee), "worker": .init(state.worker),
             "supplier": showsPurchase ? .init(supplier) : nil, "cost": showsPurchase ? .init(cost) : nil,
             "delivery": .init(state.delivery), "failed_stage": .init(state.failedStage),
-            "defect_case": .init(state.defectCase), "replaces": .init(replaces),
+            "defect_case": .init(state.defectCase), "return_item": .init(state.returnItem),
+            "replaces": .init(replaces),
             "write_off_reason": .init(state.writeOffReason),
             "routing": state.routing.map { .string("\($0.code)/\($0.version)") },
             "created_at": .init(time: createdAt), "updated_at": .init(time: updatedAt),
@@ -60,7 +61,8 @@ extension Delivery {
     func json(items: [JSONValue]? = nil) -> JSONValue {
         JSONValue(omittingNil: [
             "id": .string(id), "order": .string(order), "customer": .init(customer),
-            "status": isClosed ? "closed" : "open", "station": .init(station), "count": .int(count),
+            "status": isClosed ? "closed" : "open", "station": .init(station), "return": .init(customerReturn),
+            "count": .int(count),
             "opened_at": .init(time: openedAt), "closed_at": closedAt.map { .init(time: $0) },
             "items": items.map(JSONValue.array),
         ])
@@ -89,9 +91,11 @@ extension Product {
             "in_production": .int(card[.inProduction]), "defect": .int(card[.defect]),
             "written_off": .int(card[.writtenOff]), "scrapped": .int(card.scrapped),
             "delivered": .int(card[.delivered]), "returned": .int(card[.returned]),
+            "in_repacking": .int(card[.returned]),
             "installed": .int(card[.installed]), "split": .int(card[.split]), "total": .int(card.total),
             "unserialised": store == nil ? nil : .int(card.unserialised),
             "unserialised_defect": store == nil ? nil : .int(card.unserialisedDefect),
+            "unserialised_in_repacking": store == nil ? nil : .int(card.unserialisedRepacking),
             "low_stock": store.map { .bool($0 < lowStock) }, "low_stock_threshold": store == nil ? nil : .int(lowStock),
         ])
     }

@@ -22,6 +22,7 @@ public final class Ledger: Sendable {
     private let current: CurrentPlant
     private let listeners: Listeners
     private let badgeKey: SymmetricKey
+    let photos: PhotoFiles
 
     /// Opens the ledger in a directory, or makes one; migrates an older one.
     ///
@@ -45,7 +46,9 @@ public final class Ledger: Sendable {
         let opened = writer.plant
         current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
+        photos = PhotoFiles(beside: directory)
         writer.fileDefects()
+        Task { try? await sweepPhotos() }
     }
 
     /// The plant as of the last commit, for those who don't write.
@@ -163,9 +166,17 @@ public final class Ledger: Sendable {
     }
 
     private static func digest(_ code: String, _ key: SymmetricKey) -> String {
-        let mac = HMAC<SHA256>.authenticationCode(for: Array(code.utf8), using: key)
-        var text = "hmac-sha256:"
-        for byte in mac {
+        "hmac-sha256:" + hexadecimal(Array(HMAC<SHA256>.authenticationCode(for: Array(code.utf8), using: key)))
+    }
+
+    /// HMAC-SHA256 of a text with the plant's own key.
+    func authenticationCode(_ text: String) -> [UInt8] {
+        Array(HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: badgeKey))
+    }
+
+    static func hexadecimal(_ bytes: [UInt8]) -> String {
+        var text = ""
+        for byte in bytes {
             if byte < 16 { text += "0" }
             text += String(byte, radix: 16)
         }

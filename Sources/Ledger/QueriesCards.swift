@@ -32,6 +32,8 @@ extension Connection {
             for status in access.openStatuses { cards[product, default: Card()].units[status] = whole.units[status] }
             cards[product, default: Card()].unserialised = access.seesBalances ? whole.unserialised : 0
             cards[product, default: Card()].unserialisedDefect = access.seesBalances ? whole.unserialisedDefect : 0
+            cards[product, default: Card()].unserialisedRepacking =
+                access.seesBalances || access.seesAllReturns ? whole.unserialisedRepacking : 0
         }
         return cards.filter { $0.value != Card() }
     }

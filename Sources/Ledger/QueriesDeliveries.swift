@@ -78,12 +78,12 @@ extension Connection {
         access.openStatuses.isEmpty ? access.seesStation("delivery.station", in: plant) : .always
     }
 
-    private func seesLine(_ access: Access, in plant: Plant) -> SQL {
+    func seesLine(_ access: Access, in plant: Plant) -> SQL {
         "CASE WHEN line.serial = '' THEN \(seesWhole(access, in: plant)) ELSE \(access.seesUnit(in: .unit)) END"
     }
 
     /// A delivery is seen as such, or for one of its units.
-    private func sees(_ access: Access, in plant: Plant) -> SQL {
+    func sees(_ access: Access, in plant: Plant) -> SQL {
         if access.scope == .all { return .always }
         return [
             seesWhole(access, in: plant),
@@ -105,7 +105,7 @@ extension Connection {
         }
         return """
             delivery.id, delivery.order_number, delivery.customer, delivery.station, delivery.closed, \(count),
-            delivery.opened_at, delivery.closed_at
+            delivery.opened_at, delivery.closed_at, delivery.customer_return
             """
     }
 }
@@ -118,5 +118,6 @@ extension Delivery {
             openedAt: row.int(6))
         (isClosed, count) = (row.int(4) != 0, Int(row.int(5)))
         closedAt = row.isNull(7) ? nil : row.int(7)
+        customerReturn = row.optionalText(8)
     }
 }

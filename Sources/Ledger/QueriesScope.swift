@@ -104,6 +104,7 @@ extension Access {
     /// - What names a team: as that team; otherwise what happened at a station: as that station's team.
     /// - Unserialised stock: also who sees balances.
     /// - A defect case, a return to a supplier: as the team of all its units; goods without serials, as a balance.
+    /// - A customer's return: as the team of all its units; also who sees all of them.
     /// - What the caller did.
     /// - To whom the scope is their own units, nothing that names another unit, and no work orders.
     func seesEvent(in plant: Plant) -> SQL {
@@ -117,8 +118,10 @@ extension Access {
         var team: SQL = seesTeam("event.team", in: plant)
         if case .own = scope { team = .never }
         place = """
-            CASE WHEN event.kind GLOB 'defect.*' OR event.kind GLOB 'supplier_return.*' THEN \(team) ELSE \(place) END
+            CASE WHEN event.kind GLOB 'defect.*' OR event.kind GLOB 'supplier_return.*' OR event.kind GLOB 'return.*'
+                THEN \(team) ELSE \(place) END
             """
+        if seesAllReturns { others.append("(event.kind GLOB 'return.*' OR event.kind GLOB 'stock.return*')") }
         others.append(place)
         if seesBalances { others.append("event.kind GLOB 'stock.*'") }
         return """

@@ -1,12 +1,12 @@
 /// The tables of the ledger, and how an older file becomes the current one.
 ///
-/// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`
-/// and `meta` are what is in hand: they are not history.
+/// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`,
+/// `outbox` and `meta` are what is in hand: they are not history.
 enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
     /// `migrations[n]` brings version n to version n + 1. A released one is never changed.
-    static let migrations = [version1, version2, version3]
+    static let migrations = [version1, version2, version3, version4]
     /// What a file of the current version says in `user_version`.
     static var version: Int64 { Int64(migrations.count) }
 
@@ -14,7 +14,7 @@ enum Schema {
     static let rebuilt = [
         "unit", "card", "work_order", "pending_label", "counter", "delivery", "delivery_line", "label_job",
         "inventory_log", "entry", "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part",
-        "supplier_return", "supplier_return_line", "write_off",
+        "supplier_return", "supplier_return_line", "write_off", "customer_return", "return_item", "photo",
     ]
 
     /// Brings a new or older file to the current version in one transaction; refuses a newer one.
@@ -42,6 +42,49 @@ enum Schema {
             throw error
         }
     }
+
+    /// Customers' returns. What is searched stands in columns of its own, all of a record in its body.
+    private static let version4 = """
+        ALTER TABLE card ADD COLUMN unserialised_repacking INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE session ADD COLUMN goods TEXT;
+        ALTER TABLE delivery ADD COLUMN customer_return INTEGER;
+        CREATE INDEX delivery_return ON delivery (customer_return) WHERE customer_return IS NOT NULL;
+        CREATE INDEX delivery_customer ON delivery (customer) WHERE customer IS NOT NULL;
+
+        CREATE TABLE customer_return (
+            id INTEGER PRIMARY KEY, order_number TEXT NOT NULL, customer TEXT, kind TEXT NOT NULL,
+            reason TEXT NOT NULL, status TEXT NOT NULL, inspector TEXT, created_at INTEGER NOT NULL,
+            task INTEGER, task_status TEXT, body TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX customer_return_order ON customer_return (order_number);
+        CREATE INDEX customer_return_customer ON customer_return (customer) WHERE customer IS NOT NULL;
+        CREATE INDEX customer_return_open ON customer_return (status) WHERE status IN ('created', 'inspecting');
+        CREATE UNIQUE INDEX customer_return_task ON customer_return (task) WHERE task IS NOT NULL;
+
+        CREATE TABLE return_item (
+            id INTEGER PRIMARY KEY, customer_return INTEGER NOT NULL, product TEXT NOT NULL, serial TEXT, team TEXT,
+            quantity INTEGER NOT NULL, status TEXT NOT NULL, open INTEGER NOT NULL, arrived_at INTEGER,
+            reason TEXT, condition TEXT, decision TEXT, inspected_at INTEGER, restocked INTEGER NOT NULL,
+            refurbished INTEGER NOT NULL, written_off INTEGER NOT NULL, defective INTEGER NOT NULL,
+            body TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX return_item_return ON return_item (customer_return);
+        CREATE INDEX return_item_expected ON return_item (customer_return) WHERE arrived_at IS NULL;
+        CREATE INDEX return_item_product ON return_item (product);
+        CREATE INDEX return_item_open ON return_item (open) WHERE open > 0;
+
+        CREATE TABLE photo (
+            id INTEGER PRIMARY KEY, item INTEGER NOT NULL, digest TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX photo_item ON photo (item);
+        CREATE INDEX photo_digest ON photo (digest);
+
+        CREATE TABLE outbox (
+            webhook INTEGER NOT NULL, event INTEGER NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
+            dead INTEGER NOT NULL, problem TEXT, PRIMARY KEY (webhook, event)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX outbox_due ON outbox (next_at) WHERE dead = 0;
+        """
 
     /// Defect cases and what belongs to them. Units that were defective before get theirs by events; what was written
     /// off before is put into the log here, as the same events would do.

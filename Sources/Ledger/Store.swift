@@ -27,10 +27,11 @@ struct Store {
         putSession = try connection.statement(
             """
             INSERT INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
-                last_serial, step_event, step_at, step)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+                last_serial, step_event, step_at, step, goods)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
             ON CONFLICT (station, terminal) DO UPDATE SET person = ?3, active_at = ?4, work_order = ?5, bench = ?6,
-                delivery = ?7, quantity = ?8, last_serial = ?9, step_event = ?10, step_at = ?11, step = ?12
+                delivery = ?7, quantity = ?8, last_serial = ?9, step_event = ?10, step_at = ?11, step = ?12,
+                goods = ?13
             """)
     }
 
@@ -68,6 +69,7 @@ struct Store {
             if let job { try put(job) }
         }
         try flushDefects(&state)
+        try flushReturns(&state)
         for line in state.deliveryLines { try put(line) }
         state.deliveryLines.removeAll(keepingCapacity: true)
         for entry in state.inventoryLog {
@@ -128,6 +130,7 @@ struct Store {
         putSession.bind(10, session.step?.event)
         putSession.bind(11, session.step?.at)
         putSession.bind(12, session.step?.effect.text)
+        putSession.bind(13, session.returning.flatMap { try? Self.json($0) })
     }
 
     private func put(_ key: CardKey, _ card: Card) throws {
@@ -135,11 +138,12 @@ struct Store {
         try run(
             """
             INSERT OR REPLACE INTO card (product, team, \(Card.columns))
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """,
             [.text(key.product), .text(key.team ?? "")] + counts
                 + [
                     .int(Int64(card.scrapped)), .int(Int64(card.unserialised)), .int(Int64(card.unserialisedDefect)),
+                    .int(Int64(card.unserialisedRepacking)),
                 ])
     }
 
@@ -169,11 +173,11 @@ struct Store {
 
     private func put(_ delivery: Delivery) throws {
         try run(
-            "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
             [
                 .text(delivery.id), .text(delivery.order), Value(delivery.customer), Value(delivery.station),
                 .int(delivery.isClosed ? 1 : 0), .int(Int64(delivery.count)), .int(delivery.openedAt),
-                delivery.closedAt.map(Value.int) ?? .null,
+                delivery.closedAt.map(Value.int) ?? .null, Value(delivery.customerReturn),
             ])
     }
 
@@ -202,14 +206,19 @@ struct Store {
 
     /// Writes the entries of the plant that an event changed.
     func put(_ changes: [PlantChange]) throws {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         for change in changes {
             let key = change.key
-            let body = String(decoding: try encoder.encode(change), as: UTF8.self)
+            let body = try Self.json(change)
             try run(
                 "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", [.text(key.kind), .text(key.code), .text(body)])
         }
+    }
+
+    /// A value as JSON, the same for equal values.
+    static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
     }
 
     /// The plant as its entries say.

@@ -19,9 +19,7 @@ extension Store {
         try run("DELETE FROM defect_finding WHERE defect = ?1", [.text(id)])
         guard let found else { return try run("DELETE FROM defect WHERE id = ?1", [.text(id)]) }
         let (counts, split) = (found.outcomes, found.split)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        let findings = String(decoding: try encoder.encode(found.findings), as: UTF8.self)
+        let findings = try Self.json(found.findings)
         func number(_ value: Int?) -> Value { value.map { .int(Int64($0)) } ?? .null }
         let values: [Value] = [
             .text(id), .text(found.product), Value(found.team), number(found.isSerialised ? 1 : 0),

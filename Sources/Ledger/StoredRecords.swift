@@ -106,7 +106,8 @@ final class StoredRecords: Records {
     func session(_ key: Session.Key) -> Session? {
         first(
             """
-            SELECT person, active_at, work_order, bench, delivery, quantity, last_serial, step_event, step_at, step
+            SELECT person, active_at, work_order, bench, delivery, quantity, last_serial, step_event, step_at, step,
+                goods
             FROM session WHERE station = ?1 AND terminal = ?2
             """,
             {
@@ -122,6 +123,7 @@ final class StoredRecords: Records {
             if let text = row.optionalText(9), let effect = Session.Effect(text: text) {
                 session.step = Session.Step(event: row.int(7), at: row.int(8), effect: effect)
             }
+            session.returning = row.optionalText(10).flatMap(json)
             return session
         }
     }
@@ -129,7 +131,8 @@ final class StoredRecords: Records {
     func delivery(_ id: String) -> Delivery? {
         first(
             """
-            SELECT order_number, customer, station, closed, count, opened_at, closed_at FROM delivery WHERE id = ?1
+            SELECT order_number, customer, station, closed, count, opened_at, closed_at, customer_return
+            FROM delivery WHERE id = ?1
             """, { $0.bind(1, id) }
         ) { row in
             var delivery = Delivery(
@@ -137,6 +140,7 @@ final class StoredRecords: Records {
                 openedAt: row.int(5))
             (delivery.isClosed, delivery.count) = (row.int(3) != 0, Int(row.int(4)))
             delivery.closedAt = row.isNull(6) ? nil : row.int(6)
+            delivery.customerReturn = row.optionalText(7)
             return delivery
         }
     }
@@ -177,7 +181,9 @@ extension Card {
         .inProduction, .inStock, .delivered, .returned, .defect, .installed, .split, .writtenOff,
     ]
     /// The table's count columns.
-    static let columns = order.map(\.rawValue).joined(separator: ", ") + ", scrapped, unserialised, unserialised_defect"
+    static let columns =
+        order.map(\.rawValue).joined(separator: ", ")
+        + ", scrapped, unserialised, unserialised_defect, unserialised_repacking"
 
     /// A card from the table's count columns.
     init(column: (Int32) -> Int) {
@@ -188,6 +194,7 @@ extension Card {
         }
         let next = Int32(Self.order.count)
         (scrapped, unserialised, unserialisedDefect) = (column(next), column(next + 1), column(next + 2))
+        unserialisedRepacking = column(next + 3)
     }
 }
 
@@ -197,6 +204,8 @@ extension Session.Effect {
         switch self {
         case .unit(let serial, let before, let opened):
             "unit\t\(serial)\t\(before.text)" + (opened.map { "\t" + $0 } ?? "")
+        case .item(let id, let before, let unit):
+            "item\t\(id)\t\(unit?.text ?? "")\t\((try? before.map { try Store.json($0) }) ?? "")"
         case .label(let serial): "label\t\(serial)"
         case .stock(let product, let quantity, let delivery): "stock\t\(product)\t\(quantity)\t\(delivery)"
         case .final: "final"
@@ -209,6 +218,8 @@ extension Session.Effect {
         case ("unit", 3), ("unit", 4):
             guard let before = UnitState(text: parts[2]) else { return nil }
             self = .unit(serial: parts[1], before: before, opened: parts.count == 4 ? parts[3] : nil)
+        case ("item", 4):
+            self = .item(id: parts[1], before: json(parts[3]), unit: UnitState(text: parts[2]))
         case ("label", 2): self = .label(serial: parts[1])
         case ("stock", 4):
             guard let quantity = Int(parts[2]) else { return nil }

@@ -197,9 +197,11 @@ final class Writer: @unchecked Sendable {
                 try store.put(changes)
                 plantChanged = true
             }
+            try store.post(event, number: state.head, at: at, in: state.plant)
             events.append(
                 Committed(id: state.head, at: at, event: event, answer: event.frame == nil ? nil : decision.answer))
         }
+        if let (delivery, isDone) = decision.outbox { try store.put(delivery, isDone: isDone) }
         if let (key, session) = decision.session { state.sessions.write(key, session) }
         let answer = pending.outcome(&state, decision)
         if let key = pending.key, let answer { try store.put(key, answer, at) }

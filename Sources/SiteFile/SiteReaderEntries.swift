@@ -246,7 +246,44 @@ extension SiteReader {
             } ?? settings.signOffAfter
         settings.reworkStage = fields.text("rework_stage")
         settings.returnLocations = fields.map("return_locations", such: "{ new: RETURN-NEW, good: RETURN-USED }")
+        settings.refundPolicy = refundPolicy(fields)
+        settings.returnChecklists = checklists(fields)
         plant.settings = settings
         fields.finish()
+    }
+
+    /// What differs from the usual refund policy.
+    private func refundPolicy(_ fields: Fields) -> RefundPolicy? {
+        guard let policy = fields.fields("refund_policy", such: "reasons: { damaged: 100 }") else { return nil }
+        func percents<Word: RawRepresentable & CaseIterable>(
+            _ key: String, _: Word.Type, _ example: String
+        ) -> [String: Int] where Word.RawValue == String {
+            guard let entries = policy.fields(key, such: example) else { return [:] }
+            var percents: [String: Int] = [:]
+            for word in Word.allCases.map(\.rawValue) {
+                percents[word] = entries.parsed(word, "a percentage from 0 to 100") {
+                    wholeNumber($0).flatMap { $0 <= 100 ? $0 : nil }
+                }
+            }
+            entries.finish()
+            return percents
+        }
+        let reasons = percents("reasons", ReturnReason.self, "{ damaged: 100 }")
+        let conditions = percents("conditions", ReturnCondition.self, "{ good: 70 }")
+        policy.finish()
+        return reasons.isEmpty && conditions.isEmpty ? nil : RefundPolicy(reasons: reasons, conditions: conditions)
+    }
+
+    /// What is looked at when returns of each kind are inspected.
+    private func checklists(_ fields: Fields) -> [String: [String]]? {
+        guard let lists = fields.fields("return_checklists", such: "return: [Packaging is in order]") else {
+            return nil
+        }
+        var checklists: [String: [String]] = [:]
+        for kind in ReturnKind.allCases.map(\.rawValue) where lists.has(kind) {
+            checklists[kind] = lists.texts(kind, of: "questions")
+        }
+        lists.finish()
+        return checklists.isEmpty ? nil : checklists
     }
 }

@@ -139,9 +139,6 @@ func isWord(_ scalar: Unicode.Scalar) -> Bool {
 // MARK: Settings
 
 extension SiteRules {
-    /// The conditions that a returned item can be in.
-    private static let conditions = ["new", "like_new", "good", "damaged", "defective", "unsellable"]
-
     private mutating func check(_ settings: Settings, _ stages: Stages) {
         let zone = settings.timezone
         if !Self.isTimeZone(zone) {
@@ -152,10 +149,16 @@ extension SiteRules {
         if let stage = settings.reworkStage { self.stage(stage, "settings.rework_stage", stages) }
         for (condition, location) in sorted(settings.returnLocations) {
             let path = "settings.return_locations.\(condition)"
-            if !Self.conditions.contains(condition) {
-                report(path, unknown("condition", condition, among: Self.conditions))
+            let conditions = ReturnCondition.allCases.map(\.rawValue)
+            if !conditions.contains(condition) {
+                report(path, unknown("condition", condition, among: conditions))
             }
             line(location, path)
+        }
+        for (kind, questions) in sorted(settings.returnChecklists ?? [:]) {
+            let path = "settings.return_checklists.\(kind)"
+            if questions.isEmpty || questions.count > 100 { report(path, "a checklist has 1 to 100 questions") }
+            for (index, question) in questions.enumerated() { line(question, "\(path)[\(index)]") }
         }
     }
 

@@ -119,10 +119,24 @@ struct SiteWriter {
             ("sign_off_after", settings.signOffAfter == defaults.signOffAfter ? nil : signOff),
             ("rework_stage", settings.reworkStage.map(Self.text)),
             ("return_locations", Self.texts(settings.returnLocations)),
+            ("refund_policy", settings.refundPolicy.map(Self.refundPolicy)),
+            (
+                "return_checklists",
+                settings.returnChecklists.map { lists in
+                    .map(lists.sorted { $0.key < $1.key }.map { ($0.key, .list($0.value.map(Self.text))) })
+                }
+            ),
         ]
         guard values.contains(where: { $0.1 != nil }) else { return }
         lines.append("settings:")
         keys(values, indent: "  ", first: "  ")
+    }
+
+    private static func refundPolicy(_ policy: RefundPolicy) -> Value {
+        func percents(_ percents: [String: Int]) -> Value? {
+            percents.isEmpty ? nil : .map(percents.sorted { $0.key < $1.key }.map { ($0.key, number($0.value)) })
+        }
+        return .map([("reasons", percents(policy.reasons)), ("conditions", percents(policy.conditions))])
     }
 
     // MARK: Lines

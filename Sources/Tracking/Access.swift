@@ -22,6 +22,14 @@ public enum Verb: Sendable, CaseIterable {
     case seeDefects
     /// Work on defect cases.
     case manageDefects
+    /// See customers' returns, the repacking queue and quality control's tasks.
+    case seeReturns
+    /// Make, correct and cancel customers' returns.
+    case manageReturns
+    /// Inspect the items of customers' returns.
+    case inspectReturns
+    /// Work on what came back: by either of the two rights on returns.
+    case handleReturns
     /// Deliver.
     case deliver
     /// Print labels and see label jobs.
@@ -91,6 +99,10 @@ public struct Access: Sendable, Equatable {
         case .markDefect: grants.contains(.defectsMark) || grants.contains(.defectsManage)
         case .seeDefects: isLead || grants.contains(.defectsMark) || grants.contains(.defectsManage)
         case .manageDefects: grants.contains(.defectsManage)
+        case .seeReturns: isLead || seesAllReturns
+        case .manageReturns: grants.contains(.returnsManage)
+        case .inspectReturns: grants.contains(.returnsInspect)
+        case .handleReturns: seesAllReturns
         case .deliver: grants.contains(.deliver)
         case .printLabels: grants.contains(.labelsPrint)
         case .audit: role == .departmentLead || grants.contains(.auditRead)
@@ -135,6 +147,16 @@ public struct Access: Sendable, Equatable {
         case .own(let login):
             let units = units()
             return !units.isEmpty && units.allSatisfy { $0.state.assignee == login || $0.state.worker == login }
+        }
+    }
+
+    /// Whether an item of a customer's return lies within the caller's scope: as its unit's team, or by grant.
+    public func sees(_ item: ReturnItem) -> Bool {
+        if seesAllReturns { return true }
+        return switch scope {
+        case .all: true
+        case .teams(let teams): item.team.map(teams.contains) ?? false
+        case .own: false
         }
     }
 

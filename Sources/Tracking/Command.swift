@@ -55,7 +55,34 @@ public enum Command: Sendable {
     /// Units are found (new serials) or missing (serials in stock).
     case adjustSerials(product: String, serials: [String], note: String)
     /// Units and quantities leave to a customer at once.
-    case deliver(order: String, customer: String?, serials: [String], items: [(product: String, quantity: Int)])
+    ///
+    /// `replacing` is the customer's return that it is sent for.
+    case deliver(
+        order: String, customer: String?, serials: [String], items: [(product: String, quantity: Int)],
+        replacing: String? = nil)
+    /// Goods come back from a customer, or are announced.
+    case createReturn(
+        order: String, customer: String?, kind: ReturnKind, reason: ReturnReason, expected: Bool, ReturnLot)
+    /// A return's customer, kind or reason is corrected.
+    case correctReturn(String, ReturnCorrection)
+    /// The reason or the condition of an item of a return is corrected.
+    case correctReturnItem(String, item: String, reason: ReturnReason?, condition: ReturnCondition?)
+    /// The inspection of a return begins; by the caller, where nobody is named.
+    case startInspection(String, inspector: String?)
+    /// An item of a return is inspected.
+    case inspectReturnItem(String, item: String, ReturnCondition, ReturnDecision, note: String?)
+    /// Questions of an inspection's checklist are answered.
+    case answerChecklist(String, [ChecklistAnswer])
+    /// A picture of an item was taken; its bytes are on disk. Its id, time and person are filled in.
+    case addPhoto(String, item: String, ReturnItem.Photo)
+    /// A picture of an item is not wanted.
+    case deletePhoto(String, item: String, photo: String)
+    /// Everything of a return is carried to where it belongs.
+    case completeReturn(String)
+    /// A return is to be as if it had not been.
+    case cancelReturn(String, note: String)
+    /// Some of an item leaves the repacking queue; all of it, where no quantity is named.
+    case processItem(String, RepackingAction, quantity: Int?, reason: WriteOffReason?, note: String?)
     /// A label is printed again, at a station's printer or where it was printed before.
     case printLabel(String, station: String?)
     /// A label job is tried again at once.
@@ -64,6 +91,14 @@ public enum Command: Sendable {
     case cancelLabel(Int64)
     /// What became of a label job at its printer.
     case reportLabel(Int64, LabelJobStatus, problem: String?, mayBeDouble: Bool = false)
+    /// Events of these kinds are to be sent to an address.
+    case addWebhook(url: String, kinds: [EventKind])
+    /// Nothing is to be sent to a webhook any more.
+    case removeWebhook(String)
+    /// What was given up is sent to a webhook again.
+    case retryDelivery(webhook: String, event: Int64)
+    /// An event was sent to a webhook, or not.
+    case recordDelivery(WebhookDelivery, isDone: Bool)
     /// Somebody unknown asked for something, and was sent away.
     case recordDenial(who: String, request: String)
     /// A station's device is there from now on, or is not; `note` says why or which.
@@ -76,7 +111,7 @@ public enum Command: Sendable {
         switch self {
         case .scan: .scan
         case .changePlant, .createWorkOrder, .moveWorkOrder, .reportLabel, .recordDenial, .recordDevice, .recordStart,
-            .fileDefects:
+            .fileDefects, .addWebhook, .removeWebhook, .retryDelivery, .recordDelivery:
             .administer
         case .register, .receive, .writeOff: .register
         case .hold, .release: .hold
@@ -87,6 +122,11 @@ public enum Command: Sendable {
             .manageDefects
         case .adjust, .adjustSerials: .adjust
         case .deliver: .deliver
+        case .createReturn, .correctReturn, .cancelReturn: .manageReturns
+        case .inspectReturnItem: .inspectReturns
+        case .correctReturnItem, .startInspection, .answerChecklist, .addPhoto, .deletePhoto, .completeReturn,
+            .processItem:
+            .handleReturns
         case .printLabel, .retryLabel, .cancelLabel: .printLabels
         }
     }
@@ -175,6 +215,8 @@ public struct Decision: Sendable {
     public var serials: [String] = []
     /// Id of what the command made: a delivery, a label job.
     public var created: String?
+    /// What became of an event that is sent to a webhook: it stays in the outbox like this, or is done with.
+    public var outbox: (delivery: WebhookDelivery, isDone: Bool)?
 
     init(_ events: [Event] = [], serials: [String] = [], created: String? = nil) {
         (self.events, self.serials, self.created) = (events, serials, created)
@@ -207,6 +249,8 @@ public struct ScanAnswer: Sendable, Equatable {
     public var next: String?
     /// How many times the unit was sent back.
     public var iteration: Int?
+    /// Counts of the unit's product, where a lookup shows them.
+    public var card: Card?
     /// Login of the signed-on person.
     public var person: String?
     /// Number of the work order.

@@ -46,13 +46,32 @@ extension State {
             case .fileDefects: fileDefects()
             case .adjust(let product, let change, let note): try adjust(product, change, note)
             case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor, at)
-            case .deliver(let order, let customer, let serials, let items):
-                try deliver(order, customer, serials, items, actor, at)
+            case .deliver(let order, let customer, let serials, let items, let replacing):
+                try deliver(order, customer, serials, items, replacing, actor, at)
+            case .createReturn(let order, let customer, let kind, let reason, let isExpected, let lot):
+                try createReturn(order, customer, kind, reason, isExpected, lot, actor, at)
+            case .correctReturn(let id, let correction): try correctReturn(id, correction, actor)
+            case .correctReturnItem(let id, let item, let reason, let condition):
+                try correctItem(id, item, reason, condition, actor)
+            case .startInspection(let id, let inspector): try startInspection(id, inspector, actor, at)
+            case .inspectReturnItem(let id, let item, let condition, let decision, let note):
+                try inspectItem(id, item, condition, decision, note, actor, at)
+            case .answerChecklist(let id, let answers): try answerChecklist(id, answers, actor)
+            case .addPhoto(let id, let item, let photo): try addPhoto(id, item, photo, actor, at)
+            case .deletePhoto(let id, let item, let photo): try deletePhoto(id, item, photo, actor)
+            case .completeReturn(let id): try completeReturn(id, actor, at)
+            case .cancelReturn(let id, let note): try cancelReturn(id, note, actor, at)
+            case .processItem(let id, let action, let quantity, let reason, let note):
+                try processItem(id, action, quantity, reason, note, actor, at)
             case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)
             case .retryLabel(let id): try retryLabel(id, actor)
             case .cancelLabel(let id): try cancelLabel(id, actor)
             case .reportLabel(let id, let status, let problem, let mayBeDouble):
                 reportLabel(id, status, problem, mayBeDouble)
+            case .addWebhook(let url, let kinds): try addWebhook(url, kinds, at)
+            case .removeWebhook(let id): try removeWebhook(id)
+            case .retryDelivery(let id, let event): try retryDelivery(id, event, at)
+            case .recordDelivery(let delivery, let isDone): recordDelivery(delivery, isDone: isDone)
             case .recordDenial(let who, let request): Decision.denial(who, request)
             case .recordDevice(let address, let station, let isConnected, let note):
                 Decision.device(address, at: plant.stations[station], isConnected, note)
@@ -64,6 +83,7 @@ extension State {
                 decision.events[index].actor = actor.login
             }
         }
+        leaveQueue(&decision)
         completeOrders(&decision)
         return decision
     }

@@ -384,11 +384,12 @@ extension State {
         return filled(found, report, login)
     }
 
-    private func newCase(
-        _ id: String, product: String, quantity: Int, _ report: DefectReport, _ at: Int64, by login: String?
+    func newCase(
+        _ id: String, product: String, quantity: Int, _ report: DefectReport, _ at: Int64, by login: String?,
+        source: DefectSource = .stock
     ) -> DefectCase {
         let found = DefectCase(
-            id: id, product: product, isSerialised: false, quantity: quantity, source: .stock, detectedAt: at)
+            id: id, product: product, isSerialised: false, quantity: quantity, source: source, detectedAt: at)
         return filled(found, report, login)
     }
 
@@ -421,7 +422,7 @@ extension Unit {
         case .defect: throw .isDefectAlready(self)
         default: throw .status(self, "marked defective")
         }
-        (after.status, after.stage, after.defectCase) = (.defect, nil, id)
+        (after.status, after.stage, after.defectCase, after.returnItem) = (.defect, nil, id, nil)
         return after
     }
 }
@@ -431,6 +432,7 @@ extension UnitState {
     var restocked: UnitState {
         var after = self
         (after.status, after.stage, after.failedStage, after.defectCase) = (.inStock, nil, nil, nil)
+        after.returnItem = nil
         after.wasInStock = true
         return after
     }

@@ -15,6 +15,10 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case unitRepaired = "unit.repaired"
     case unitSupplierRepaired = "unit.supplier_repaired"
     case unitCaseOpened = "unit.case_opened"
+    case unitReturned = "unit.returned"
+    case unitReturnRestocked = "unit.return_restocked"
+    case unitRefurbished = "unit.refurbished"
+    case unitReturnCancelled = "unit.return_cancelled"
     case defectOpened = "defect.opened"
     case defectCorrected = "defect.corrected"
     case defectInspected = "defect.inspected"
@@ -28,6 +32,20 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case defectResolved = "defect.resolved"
     case defectUndone = "defect.undone"
     case supplierReturnSent = "supplier_return.sent"
+    case returnExpected = "return.expected"
+    case returnCreated = "return.created"
+    case returnCorrected = "return.corrected"
+    case returnItemExpected = "return.item_expected"
+    case returnItemCorrected = "return.item_corrected"
+    case returnItemInspected = "return.item_inspected"
+    case returnItemCancelled = "return.item_cancelled"
+    case returnInspectionStarted = "return.inspection_started"
+    case returnChecklistAnswered = "return.checklist_answered"
+    case returnPhotoAdded = "return.photo_added"
+    case returnPhotoDeleted = "return.photo_deleted"
+    case returnCompleted = "return.completed"
+    case returnCancelled = "return.cancelled"
+    case returnUndone = "return.undone"
     case scanAccepted = "scan.accepted"
     case scanRefused = "scan.refused"
     case scanIgnored = "scan.ignored"
@@ -55,6 +73,10 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case stockSupplierRepaired = "stock.supplier_repaired"
     case stockWrittenOff = "stock.written_off"
     case stockConsumed = "stock.consumed"
+    case stockReturned = "stock.returned"
+    case stockReturnRestocked = "stock.return_restocked"
+    case stockReturnWrittenOff = "stock.return_written_off"
+    case stockReturnDefect = "stock.return_defect"
     case deliveryOpened = "delivery.opened"
     case deliveryClosed = "delivery.closed"
     case plantChanged = "plant.changed"
@@ -158,6 +180,10 @@ public struct Event: Sendable, Equatable {
         case defect(DefectChange)
         /// Defect cases went to a supplier together.
         case supplierReturn(SupplierReturn)
+        /// A customer's return changed.
+        case customerReturn(ReturnChange)
+        /// An item of a customer's return changed.
+        case returnItem(ReturnItemChange)
         /// A delivery was opened.
         case deliveryOpened(Delivery)
         /// A delivery was closed.

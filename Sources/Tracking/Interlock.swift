@@ -30,6 +30,8 @@ struct Interlock {
     /// The unit or label that the scan is about.
     var serial: String?
     var warning: String?
+    /// Counts of the unit's product, where a lookup shows them.
+    var card: Card?
 
     mutating func record(_ event: Event) {
         var event = event
@@ -83,6 +85,7 @@ extension State {
         do throws(Stop) {
             answer.message = try interlock.decide(code, in: &self)
             answer.warning = interlock.warning
+            answer.card = interlock.card
             if interlock.events.count == housekeeping {
                 var event = Event(.scanAccepted)
                 event.unit = interlock.serial
@@ -175,7 +178,8 @@ extension Interlock {
         var event = Event(.signedOff)
         (event.actor, event.note) = (login, note)
         record(event)
-        (session.person, session.bench) = (nil, nil)
+        session.person = nil
+        session.clearBench()
     }
 
     /// Decides the frame and answers the sentence for the operator.
@@ -205,6 +209,11 @@ extension Interlock {
             if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
             if station.mode == .ship, state.unit(text) == nil {
                 if state.isOrder(text) { return try open(order: text, in: &state) }
+            }
+            if station.mode == .returns, state.unit(text) == nil {
+                if state.isOrder(text) { return try take(returnsFrom: text, in: &state) }
+            }
+            if station.mode == .ship || station.mode == .returns, state.unit(text) == nil {
                 if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:))
                 {
                     return try decide(product: product, code: text, in: &state)
@@ -234,23 +243,41 @@ extension Interlock {
         case (.release, .verdict): return try release(in: &state)
         case (.order(let number), .ship): return try open(order: number, in: &state)
         case (.close, .ship): return try closeDelivery(in: &state)
-        case (.quantity(let quantity), .ship):
+        case (.order(let number), .returns): return try take(returnsFrom: number, in: &state)
+        case (.kind(let text), .returns): return try take(text, "kind", \.kind)
+        case (.reason(let text), .returns): return try take(text, "reason", \.reason)
+        case (.condition(let text), .returns): return try take(text, "condition", \.condition)
+        case (.pass, .returns): return try passReturned(in: &state)
+        case (.scrap(let type), .returns): return try scrapReturned(type, in: &state)
+        case (.hold, .returns): return try hold(true, in: &state)
+        case (.release, .returns): return try hold(false, in: &state)
+        case (.close, .returns): return try closeReturns(in: &state)
+        case (.quantity(let quantity), .ship), (.quantity(let quantity), .returns):
             session.quantity = quantity
             return "Quantity \(quantity). Now scan the product."
         case (.undo, _): return try undo(in: &state)
         case (.reprint, _): return try reprint(in: &state)
         case (.cancel, _):
-            (session.bench, session.quantity) = (nil, nil)
+            session.clearBench()
+            session.quantity = nil
+            if let order = session.returning?.order {
+                session.returning = Session.Returning()
+                session.returning?.order = order
+            }
             return "The bench is clear."
+        case (.fail, .returns), (.rework, .returns): throw meansNothing(control)
         case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
             throw Stop(
                 reason: .benchEmpty,
                 message: "\(station.name) keeps no unit on a bench. Scan \(control.text) at a verdict station.")
-        default:
-            throw Stop(
-                reason: .unknownCode,
-                message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
+        default: throw meansNothing(control)
         }
+    }
+
+    private func meansNothing(_ control: ControlCode) -> Stop {
+        Stop(
+            reason: .unknownCode,
+            message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
     }
 
     private func requireSignOn() throws(Stop) {
@@ -276,7 +303,8 @@ extension Interlock {
         var event = Event(.signedOn)
         event.actor = login
         record(event)
-        (session.person, session.bench) = (login, nil)
+        session.person = login
+        session.clearBench()
         person = Access(login: login, isAdmin: false, in: state.plant)
         return "\(name) signed on."
     }
@@ -309,6 +337,10 @@ extension Interlock {
                     "\(onBench.serial) is on the bench. Give its verdict, or scan TRV:CANCEL, then scan \(serial).",
                 serial: serial)
         }
+        if station.mode == .returns, session.returning?.order == nil, state.unit(serial)?.state.status != .returned {
+            throw Stop(
+                reason: .noOpenOrder, message: "No order is open. Scan TRV:ORDER:<number> first.", serial: serial)
+        }
         let unit = try known(serial, of: product, in: &state)
         self.serial = serial
         switch station.mode {
@@ -318,9 +350,12 @@ extension Interlock {
         case .verdict: return try putOnBench(unit, in: state)
         case .ship: return try ship(unit, in: &state)
         case .lookup:
+            // The counts are the whole plant's: for a station, and at a terminal for who sees balances.
+            if terminal?.seesBalances ?? true { card = state.card(CardKey(product: unit.product)) }
             let found = unit.state.defectCase.map { " It is in defect case \($0)." } ?? ""
             return "\(serial): \(unit.state.sentence)\(found)"
-        case .label, .returns: throw Stop(reason: .notHere, message: "\(station.name) can't take units yet.")
+        case .returns: return try decide(returned: unit, in: &state)
+        case .label: throw Stop(reason: .notHere, message: "\(station.name) takes labels.", serial: serial)
         }
     }
 

@@ -23,6 +23,8 @@ public struct Plant: Sendable, Equatable, Codable {
     public var products: [String: Product] = [:]
     /// Stations by name.
     public var stations: [String: Station] = [:]
+    /// Webhooks by id. No site file says anything of them.
+    public var webhooks: [String: Webhook] = [:]
 
     /// A plant without anything in it, as it is before the first site file.
     public init() {}
@@ -79,6 +81,10 @@ public struct Settings: Sendable, Equatable, Codable {
     public var reworkStage: String?
     /// Where a returned item of each condition is put when it is restocked.
     public var returnLocations: [String: String] = [:]
+    /// What differs from the usual refund policy; absent in what older versions recorded.
+    public var refundPolicy: RefundPolicy?
+    /// The checklists of inspections by kind of return; absent in what older versions recorded.
+    public var returnChecklists: [String: [String]]?
 
     /// The defaults of a plant whose site file says nothing.
     public init() {}

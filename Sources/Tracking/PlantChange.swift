@@ -20,6 +20,8 @@ public enum PlantChange: Sendable, Equatable, Codable {
     case product(Product)
     /// A station, new or changed.
     case station(Station)
+    /// A webhook, new or changed.
+    case webhook(Webhook)
 }
 
 extension Plant {
@@ -36,6 +38,7 @@ extension Plant {
         case .label(let value): labels[value.name] = value
         case .product(let value): products[value.code] = value
         case .station(let value): stations[value.name] = value
+        case .webhook(let value): webhooks[value.id] = value
         }
     }
 
@@ -102,6 +105,7 @@ extension PlantChange {
         case .label(let entry): ("label", entry.name)
         case .product(let entry): ("product", entry.code)
         case .station(let entry): ("station", entry.name)
+        case .webhook(let entry): ("webhook", entry.id)
         }
     }
 }

@@ -27,6 +27,22 @@ public protocol Records {
     func labelJobs(ofSerial serial: String) -> [LabelJob]
     /// Whether any delivery was ever opened for this order.
     func isOrder(_ number: String) -> Bool
+    /// The customer's return with this id.
+    func customerReturn(_ id: String) -> CustomerReturn?
+    /// Ids of the returns from an order.
+    func returns(ofOrder number: String) -> [String]
+    /// The item of a customer's return with this id.
+    func returnItem(_ id: String) -> ReturnItem?
+    /// Ids of the items of a return.
+    func items(ofReturn id: String) -> [String]
+    /// Ids of the items of a return that are only announced.
+    func expectedItems(ofReturn id: String) -> [String]
+    /// How much of a product without serials was delivered under an order.
+    func delivered(_ product: String, underOrder number: String) -> Int
+    /// The customer of an order's last delivery that names one.
+    func customer(ofOrder number: String) -> String?
+    /// Whether an event is on its way to a webhook, or was given up.
+    func isInOutbox(webhook: String, event: Int64) -> Bool
     /// The defect case with this id.
     func defectCase(_ id: String) -> DefectCase?
     /// The units that are or were in a defect case, by serial.
@@ -65,6 +81,22 @@ public struct NoRecords: Records {
     public func labelJobs(ofSerial serial: String) -> [LabelJob] { [] }
     /// No.
     public func isOrder(_ number: String) -> Bool { false }
+    /// None.
+    public func customerReturn(_ id: String) -> CustomerReturn? { nil }
+    /// None.
+    public func returns(ofOrder number: String) -> [String] { [] }
+    /// None.
+    public func returnItem(_ id: String) -> ReturnItem? { nil }
+    /// None.
+    public func items(ofReturn id: String) -> [String] { [] }
+    /// None.
+    public func expectedItems(ofReturn id: String) -> [String] { [] }
+    /// None.
+    public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
+    /// None.
+    public func customer(ofOrder number: String) -> String? { nil }
+    /// No.
+    public func isInOutbox(webhook: String, event: Int64) -> Bool { false }
     /// None.
     public func defectCase(_ id: String) -> DefectCase? { nil }
     /// None.

@@ -70,6 +70,10 @@ public enum Reason: String, Sendable, Codable, CaseIterable {
     case wrongStatus = "wrong_status"
     /// There is not that much left of a defect case. (Only as an answer to a command.)
     case exceedsRemaining = "exceeds_remaining"
+    /// An item was not inspected, or a question not answered. (Only as an answer to a command.)
+    case notInspected = "not_inspected"
+    /// An item has as many photos as it can have. (Only as an answer to a command.)
+    case photoLimit = "photo_limit"
     /// The product is not made here. (Only as an answer to a command.)
     case noRouting = "no_routing"
 }

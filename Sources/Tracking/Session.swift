@@ -14,6 +14,8 @@ public struct Session: Sendable, Equatable {
     public var delivery: String?
     /// Quantity of unserialised goods for the next product code.
     public var quantity: Int?
+    /// What is known of goods that come back here.
+    public var returning: Returning?
     /// Serial that was last made or moved here, for a reprint.
     public var lastSerial: String?
     /// What an undo would take back.
@@ -33,8 +35,32 @@ public struct Session: Sendable, Equatable {
         guard let login = person, settings.signOffAfter > 0, at - activeAt > Int64(settings.signOffAfter) else {
             return nil
         }
-        (person, bench) = (nil, nil)
+        person = nil
+        clearBench()
         return login
+    }
+
+    /// Takes whatever is on the bench off it.
+    mutating func clearBench() {
+        bench = nil
+        returning?.item = nil
+    }
+
+    /// What the codes at a returns station said of the goods that follow.
+    public struct Returning: Sendable, Equatable, Codable {
+        /// Number of the order that they come back from.
+        public var order: String?
+        /// Whether something is sent instead.
+        public var kind: ReturnKind?
+        /// Why they come back.
+        public var reason: ReturnReason?
+        /// In which condition they are.
+        public var condition: ReturnCondition?
+        /// Id of the item on the bench.
+        public var item: String?
+
+        /// Nothing was said.
+        public init() {}
     }
 
     /// Whose session at which station.
@@ -69,6 +95,8 @@ public struct Session: Sendable, Equatable {
     public enum Effect: Sendable, Equatable {
         /// A unit was moved on from this state; `opened` is the defect case that this opened.
         case unit(serial: String, before: UnitState, opened: String? = nil)
+        /// An item of a return was made or carried out; it was as in `before`, and so was its unit.
+        case item(id: String, before: ReturnItem?, unit: UnitState?)
         /// A label was made.
         case label(serial: String)
         /// Unserialised stock left in a delivery.

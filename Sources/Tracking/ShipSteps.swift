@@ -62,6 +62,7 @@ extension Interlock {
         guard let product, !product.retired else {
             throw Stop(reason: .unknownCode, message: "There is no product \(code). Check the label.")
         }
+        if station.mode == .returns { return try decide(returned: product, in: &state) }
         guard station.mode == .ship else {
             throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
         }
@@ -100,6 +101,7 @@ extension Interlock {
                 throw Stop(
                     reason: .nothingToUndo, message: "A registered label and a closed delivery can't be taken back.")
             case .unit(let serial, let before, let opened): try undo(step, serial, before, opened, in: &state)
+            case .item(let id, let before, let unit): try undoItem(step, id, before, unit, in: &state)
             case .label(let serial): try undoLabel(step, serial, in: &state)
             case .stock(let product, let quantity, let delivery):
                 try undoStock(step, product, quantity, delivery, in: &state)

@@ -228,6 +228,7 @@ extension State {
     func writtenOff(_ unit: Unit, _ reason: WriteOffReason, type: String? = nil) -> Event {
         var after = unit.state
         (after.status, after.stage, after.onHold, after.defectCase) = (.writtenOff, nil, false, nil)
+        after.returnItem = nil
         after.writeOffReason = reason.rawValue
         var event = Event(.unitWrittenOff, unit: unit, to: after)
         (event.details.reason, event.details.defectType) = (reason.rawValue, type)
@@ -252,6 +253,7 @@ extension State {
                 "\(unit.serial) can't go back to \(stage); it can go to \(allowed.joined(separator: ", ")).")
         }
         (after.status, after.stage, after.failedStage, after.defectCase) = (.inProduction, stage, nil, nil)
+        after.returnItem = nil
         after.iteration += 1
         return Event(.unitReworked, unit: unit, to: after)
     }

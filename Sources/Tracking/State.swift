@@ -28,6 +28,10 @@ public struct State {
     public var defects = Working<String, DefectCase>()
     /// What became of the units in defect cases.
     public var defectUnits = Working<DefectUnit.Key, DefectUnit>()
+    /// Customers' returns by id.
+    public var customerReturns = Working<String, CustomerReturn>()
+    /// Items of customers' returns by id.
+    public var returnItems = Working<String, ReturnItem>()
     /// Lines of the write-off log by the number of their event.
     public var writeOffs = Working<Int64, WriteOff>()
     /// Events of defect cases that are not yet on record, with what else they say.
@@ -100,10 +104,12 @@ public struct State {
         counters.trim(to: limit)
         cards.trim(to: limit)
         sessions.trim(to: limit)
-        // These two are searched, not only looked up.
+        // These are searched, not only looked up.
         deliveries.trim(to: min(limit, 256))
         labelJobs.trim(to: min(limit, 256))
         defectUnits.trim(to: min(limit, 1_024))
+        customerReturns.trim(to: min(limit, 256))
+        returnItems.trim(to: min(limit, 256))
         defects.trim(to: limit)
         writeOffs.trim(to: limit)
     }
@@ -201,6 +207,8 @@ extension State {
             if event.kind == .stockWrittenOff { logWriteOff(event, product, quantity: -defect, .defect, at) }
         case .defect(let change): applyDefect(event, change, at)
         case .supplierReturn(let sent): supplierReturns.append(sent)
+        case .customerReturn(let change): applyReturn(change, at)
+        case .returnItem(let change): applyItem(event, change, at)
         case .deliveryOpened(let delivery): deliveries.write(delivery.id, delivery)
         case .deliveryClosed:
             guard let id = event.details.delivery, var delivery = delivery(id) else { break }
@@ -251,7 +259,8 @@ extension State {
             changeOrder(unit.workOrder) { $0.pendingLabels -= 1 }
         }
         if before?.delivery != after.delivery {
-            if let id = after.delivery {
+            // A unit that comes back stays on the packing list that it left with.
+            if event.kind == .unitDelivered, let id = after.delivery {
                 addLine(id, product, serial: serial, quantity: 1)
             } else if event.kind == .unitUndone, let id = before?.delivery {
                 addLine(id, product, serial: serial, quantity: -1)
@@ -289,7 +298,7 @@ extension State {
                 id: id, event: head, at: at, actor: event.actor, note: event.note, repair: change.repair))
     }
 
-    private mutating func logWriteOff(
+    mutating func logWriteOff(
         _ event: Event, _ product: String, quantity: Int, _ source: WriteOffSource, _ at: Int64
     ) {
         let details = event.details
@@ -303,7 +312,7 @@ extension State {
     }
 
     /// Changes the card of the whole plant and writes the inventory log, so that the log always adds up to the card.
-    private mutating func changeStock(
+    mutating func changeStock(
         _ product: String, by change: Int, _ action: InventoryAction?, _ body: (inout Card) -> Void
     ) {
         let key = CardKey(product: product)
@@ -369,6 +378,7 @@ extension EventKind {
         case .stockConsumed: .consume
         case .unitDelivered, .stockDelivered: .delivery
         case .unitWrittenOff: .writeOff
+        case .unitReturnRestocked, .stockReturnRestocked: .returnRestock
         case .unitUndone, .stockUndone: .undo
         case .stockAdjusted: .adjustment
         default: nil

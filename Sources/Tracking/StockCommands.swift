@@ -47,14 +47,18 @@ extension State {
 
     mutating func deliver(
         _ order: String, _ customer: String?, _ serials: [String], _ items: [(product: String, quantity: Int)],
-        _ actor: Actor, _ at: Int64
+        _ replacing: String?, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         try checkOrderNumber(order)
         guard !(serials.isEmpty && items.isEmpty) else {
             throw Refusal(.invalid, "a delivery names serials, items, or both")
         }
         if !serials.isEmpty { try checkList(serials) }
-        let delivery = Delivery(id: String(head + 1), order: order, customer: customer, openedAt: at)
+        var delivery = Delivery(id: String(head + 1), order: order, customer: customer, openedAt: at)
+        if let replacing {
+            let found = try exchange(replacing)
+            (delivery.customerReturn, delivery.customer) = (replacing, customer ?? found.customer)
+        }
         var events = [Event.opened(delivery)]
         for serial in serials {
             let unit = try visibleUnit(serial, actor)
@@ -82,6 +86,18 @@ extension State {
         closed.change = .deliveryClosed
         closed.details.delivery = delivery.id
         return Decision(events + [closed], serials: serials, created: delivery.id)
+    }
+
+    /// The exchange that a delivery names.
+    private mutating func exchange(_ id: String) throws(Refusal) -> CustomerReturn {
+        guard let found = customerReturn(id) else { throw Refusal(.invalid, "there is no return \(id) to replace") }
+        guard found.kind == .exchange else {
+            throw Refusal(.rule(.wrongStatus), "the return \(id) is no exchange; nothing is sent for it")
+        }
+        guard found.status != .cancelled else {
+            throw Refusal(.rule(.wrongStatus), "the return \(id) was cancelled; nothing is sent for it")
+        }
+        return found
     }
 
     // MARK: Labels

@@ -81,6 +81,8 @@ public struct UnitState: Sendable, Equatable, Hashable {
     public var worker: String?
     /// Id of the delivery that it left in, while delivered.
     public var delivery: String?
+    /// Id of its item in a customer's return, while returned.
+    public var returnItem: String?
     /// Id of its defect case, while defective.
     public var defectCase: String?
     /// Why it was written off.

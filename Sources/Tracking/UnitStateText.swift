@@ -1,6 +1,7 @@
 // How a unit's state stands in the ledger: eleven fields between `|`, empty where there is nothing. A field's own `|`,
 // `%` and what separates stage times are written as `%` and two hexadecimal digits. The fifth holds marks: `h` on hold,
-// `s` was in stock, and last `c` with the number of the defect case, which is a whole number.
+// `s` was in stock, and last `c` with the number of the defect case or `r` with that of the returned item,
+// which are whole numbers.
 
 extension UnitState {
     /// The state as one line of text, the same for equal states.
@@ -19,6 +20,7 @@ extension UnitState {
         text += "|"
         if onHold { text += "h" }
         if wasInStock { text += "s" }
+        if let returnItem { text += "r" + returnItem }
         if let defectCase { text += "c" + defectCase }
         text += "|"
         if let routing { text += Self.escaped(routing.code) + "/" + String(routing.version) }
@@ -52,10 +54,13 @@ extension UnitState {
         }
         onHold = fields[4].contains(UInt8(ascii: "h"))
         wasInStock = fields[4].contains(UInt8(ascii: "s"))
-        if let start = fields[4].firstIndex(of: UInt8(ascii: "c")) {
-            let number = fields[4][fields[4].index(after: start)...]
-            guard Int64(Substring(number)) != nil else { return nil }
-            defectCase = String(Substring(number))
+        var marks = fields[4]
+        for (mark, path) in [(UInt8(ascii: "c"), \Self.defectCase), (UInt8(ascii: "r"), \.returnItem)] {
+            guard let start = marks.firstIndex(of: mark) else { continue }
+            let number = Substring(marks[marks.index(after: start)...])
+            guard Int64(number) != nil else { return nil }
+            self[keyPath: path] = String(number)
+            marks = marks[..<start]
         }
         if !fields[5].isEmpty {
             guard let slash = fields[5].lastIndex(of: UInt8(ascii: "/")),

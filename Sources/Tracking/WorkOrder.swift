@@ -141,6 +141,8 @@ public struct Delivery: Sendable, Equatable, Codable {
     public var order: String
     /// Who gets it.
     public var customer: String?
+    /// Id of the customer's return that it replaces.
+    public var customerReturn: String?
     /// Name of the station where it was opened.
     public var station: String?
     /// Closed deliveries are final.
@@ -169,6 +171,8 @@ public struct Card: Sendable, Equatable {
     public var unserialised = 0
     /// Defective goods without serials, which are no stock; only of the whole plant.
     public var unserialisedDefect = 0
+    /// Goods without serials that came back and are in the repacking queue, no stock; only of the whole plant.
+    public var unserialisedRepacking = 0
 
     /// A card with nothing on it.
     public init() {}
@@ -239,6 +243,8 @@ public enum InventoryAction: String, Sendable, Codable, CaseIterable {
     case supplierRepair = "supplier_repair"
     /// Spare parts that a repair took.
     case consume
+    /// Came back from a customer, and is good.
+    case returnRestock = "return_restock"
     /// A step was taken back.
     case undo
 }

@@ -171,6 +171,9 @@ struct Connection: Sendable {
         case .yaml(let file)?:
             fields.add(name: "Content-Type", value: "application/yaml")
             bytes = try readFile(file)
+        case .file(let file)?:
+            fields.add(name: "Content-Type", value: "application/octet-stream")
+            bytes = try readFile(file)
         case nil: break
         }
         if request.method != .GET { fields.add(name: "Content-Length", value: String(bytes.count)) }

@@ -26,6 +26,9 @@ struct ControlSheet: AsyncParsableCommand {
             if sheet.mode == "ship" {
                 sheet.deliveries = try await items(connection, .get("deliveries", query: ["status": "open"]))
             }
+            if sheet.mode == "returns" {
+                sheet.returns = try await items(connection, .get("returns", query: ["status": "created"]))
+            }
             let sections = sheet.sections
             guard !sections.isEmpty else {
                 throw Failure(.usage, "\(self.station) is a \(sheet.mode) station; no control codes belong to it")
@@ -63,11 +66,12 @@ struct Sheet {
     var stations: [JSONValue] = []
     var workOrders: [JSONValue] = []
     var deliveries: [JSONValue] = []
+    var returns: [JSONValue] = []
 
     init(station: JSONValue) { self.station = station }
 
     var mode: String { station["mode"]?.string ?? "" }
-    var needsDefects: Bool { mode == "verdict" }
+    var needsDefects: Bool { mode == "verdict" || mode == "returns" }
 
     /// The codes that do something at a station of this mode.
     var sections: [Section] {
@@ -105,6 +109,31 @@ struct Sheet {
                     Section(
                         title: "Mistakes",
                         codes: [Entry(name: "Forget the quantity", code: .cancel), undo] + reprint),
+                ]
+            case "returns":
+                [
+                    Section(title: "From the order", codes: named(returns, "order", "customer") { .order($0) }),
+                    Section(title: "Kind", codes: ["return", "exchange"].map { Entry(name: $0, code: .kind($0)) }),
+                    Section(
+                        title: "Reason",
+                        codes: Return.Reason.allCases.map {
+                            Entry(name: words($0.rawValue), code: .reason($0.rawValue))
+                        }),
+                    Section(
+                        title: "Condition",
+                        codes: Return.Condition.allCases.map {
+                            Entry(name: words($0.rawValue), code: .condition($0.rawValue))
+                        }),
+                    Section(title: "Good", codes: [Entry(name: "Into stock", code: .pass)]),
+                    Section(title: "Scrap", codes: types { .scrap($0) }),
+                    Section(
+                        title: "Hold",
+                        codes: [Entry(name: "Hold", code: .hold), Entry(name: "Release", code: .release)]),
+                    Section(
+                        title: "Quantity, then the product",
+                        codes: [2, 3, 4, 5, 10, 20, 50, 100].map { Entry(name: "\($0)", code: .quantity($0)) }),
+                    Section(title: "Done", codes: [Entry(name: "Done with the order", code: .close)]),
+                    Section(title: "Mistakes", codes: [Entry(name: "Clear the bench", code: .cancel), undo] + reprint),
                 ]
             default: []
             }

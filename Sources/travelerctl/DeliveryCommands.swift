@@ -25,6 +25,8 @@ struct Deliver: Call {
     @Option(help: "Number of the customer.") var customer: String?
     @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
     var item: [Item] = []
+    @Option(name: .customLong("return"), help: "Number of the exchange that it is sent for.") var customerReturn:
+        String?
     @OptionGroup var options: CallOptions
 
     func validate() throws {
@@ -39,7 +41,7 @@ struct Deliver: Call {
             "deliveries",
             body: [
                 "order": .string(order), "customer": .text(customer), "serials": .texts(serials),
-                "items": items.isEmpty ? nil : .array(items),
+                "items": items.isEmpty ? nil : .array(items), "return": .text(customerReturn),
             ])
     }
     var view: View {
@@ -81,7 +83,8 @@ struct Delivery: AsyncParsableCommand {
         var view: View {
             let head = View.fields([
                 Column("Delivery", "id"), Column("Order", "order"), Column("Customer", "customer"),
-                Column("Status", "status", .status), Column("Station", "station"), Column("Opened", "opened_at", .time),
+                Column("Status", "status", .status), Column("Sent for return", "return"),
+                Column("Station", "station"), Column("Opened", "opened_at", .time),
                 Column("Closed", "closed_at", .time), Column("Items", "count"),
             ])
             let items = View.items(

@@ -93,9 +93,9 @@ struct Log: AsyncParsableCommand {
 
 struct Report: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "report", "Work in progress, yield, throughput, defects, write-offs.",
+        "report", "Work in progress, yield, throughput, defects, returns, write-offs.",
         example: "report yield --from 2026-03-01",
-        [Progress.self, Yield.self, Throughput.self, Defects.self, WriteOffs.self, SpareParts.self])
+        [Progress.self, Yield.self, Throughput.self, Defects.self, Returns.self, WriteOffs.self, SpareParts.self])
 
     struct Progress: ReportCall {
         static let configuration = CommandConfiguration.verb(

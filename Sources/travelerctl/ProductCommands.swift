@@ -39,7 +39,8 @@ struct Product: AsyncParsableCommand {
                 Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
                 Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
                 Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
-                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("min_stock"),
+                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("in_repacking"),
+                .data("unserialised_in_repacking"), .data("min_stock"),
                 .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
@@ -105,15 +106,21 @@ extension View {
             ("In stock", number("in_stock")), ("Making", number("in_production")), ("Defects", card.defects),
             ("Delivered", number("delivered")), ("Returned", number("returned")), ("Total", number("total")),
         ]
-        let others = [
+        var others = [
             ("written off", number("written_off")), ("scrapped", number("scrapped")),
             ("installed", number("installed")),
             ("split", number("split")), ("of the stock without serials", number("unserialised")),
             ("defective without serials", number("unserialised_defect")),
+            ("in repacking", number("in_repacking") + number("unserialised_in_repacking")),
         ].filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
         var lines = [title]
         if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
         lines += frame(cells.map { ($0.0, String($0.1)) }, screen)
+        if let back = card["return_counters"], ["returns", "exchanges"].contains(where: { back[$0]?.int ?? 0 > 0 }) {
+            others.append(
+                "so far \(back["returns"]?.plain ?? "0") sent back, \(back["exchanges"]?.plain ?? "0") exchanged, "
+                    + "\(back["write_offs"]?.plain ?? "0") of these written off")
+        }
         if !others.isEmpty { lines += wrapped(others.joined(separator: ", "), screen.width) }
         if let counters = card["defect_counters"], let found = counters["found"]?.int, found > 0 {
             let fates = [

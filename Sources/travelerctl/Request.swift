@@ -2,12 +2,14 @@ import ControlAPI
 
 /// One call of the control interface: what a command's arguments become.
 struct Request: Equatable, Sendable {
-    enum Method: String { case GET, POST, PUT, PATCH }
+    enum Method: String { case GET, POST, PUT, PATCH, DELETE }
 
     enum Body: Equatable {
         case json(JSONValue)
         /// The path of a YAML file, or `-` for the standard input; read when the request is sent.
         case yaml(file: String)
+        /// The path of any other file, or `-` for the standard input; read when the request is sent.
+        case file(String)
     }
 
     struct Parameter: Equatable {

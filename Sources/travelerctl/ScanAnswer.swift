@@ -21,6 +21,15 @@ struct ScanAnswer {
         }
     }
 
+    /// What is under way of the product, at a lookup station.
+    private var counts: String? {
+        guard let making = json["in_production"], let back = json["in_repacking"], let there = json["in_stock"] else {
+            return nil
+        }
+        return "\(json["product"]?.plain ?? ""): \(making.plain) in production, \(back.plain) in repacking, "
+            + "\(there.plain) in stock"
+    }
+
     private var next: String? { json["next"].map { "Next: \($0.plain)" } }
 
     /// One line, for a pipe or a list.
@@ -36,6 +45,7 @@ struct ScanAnswer {
         let head = [screen.paint(word, fill), screen.paint(subject, .bold), next].compactMap { $0 }.joined(
             separator: "  ")
         return [head] + wrapped(message, screen.width.map { max(20, $0 - 2) }).map { "  " + $0 }
+            + (counts.map { ["  " + $0] } ?? [])
     }
 
     /// A band with the result in large letters, and what to do under it.
@@ -45,6 +55,7 @@ struct ScanAnswer {
         lines.append("  " + screen.paint(subject, .bold))
         lines += wrapped(message, screen.width.map { max(20, $0 - 2) }).map { "  " + screen.paint($0, .bold) }
         if let next { lines.append("  " + screen.paint(next, .bold)) }
+        if let counts { lines.append("  " + counts) }
         if let warning = json["warning"] { lines.append("  " + screen.paint("Mind: \(words(warning.plain))", .amber)) }
         let who = [json["operator"]?.plain, json["at"]?.string.map(LocalTime.clock)].compactMap { $0 }
         lines.append("  " + screen.paint(who.joined(separator: "  "), .faint))

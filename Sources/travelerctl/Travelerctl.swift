@@ -25,12 +25,14 @@ struct Travelerctl: AsyncParsableCommand {
                     Unit.self, Product.self, WorkOrder.self, Deliver.self, Delivery.self, Supplier.self,
                 ]),
             CommandGroup(name: "The Defect Desk", subcommands: [Defect.self, DefectType.self, SparePart.self]),
+            CommandGroup(
+                name: "Customers' Returns", subcommands: [Return.self, Repacking.self, QCTask.self, Customer.self]),
             CommandGroup(name: "Looking Back", subcommands: [Log.self, Report.self, Audit.self]),
             CommandGroup(
                 name: "Running It",
                 subcommands: [
                     Status.self, WhoAmI.self, Site.self, Device.self, Backup.self, Person.self, Team.self,
-                    Department.self,
+                    Department.self, Webhook.self,
                 ]),
         ])
 }

@@ -85,6 +85,7 @@ struct Serve: AsyncParsableCommand {
             configuration: .init(
                 services: [
                     .init(service: Scanners(devices: devices)), .init(service: Printer.Queue(printing: printing)),
+                    .init(service: WebhookSender(ledger: ledger, log: log)),
                     .init(service: Watchdog(notify: notify, ledger: ledger)), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: log)

@@ -61,13 +61,38 @@ struct AccessTests {
         ("GET /v1/spare-parts", "A", ["stock:adjust", "defects:manage"]),
         ("POST /v1/defect-types", "A", []), ("PATCH /v1/defect-types/{code}", "A", []),
         ("GET /v1/reports/defects", "ADT", []), ("GET /v1/reports/spare-parts", "ADT", []),
-        ("GET /v1/reports/write-offs", "ADT", []),
+        ("GET /v1/reports/write-offs", "ADT", []), ("GET /v1/reports/returns", "ADT", []),
+        ("GET /v1/returns", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/returns/{id}", "ADT", ["returns:manage", "returns:inspect"]),
+        ("POST /v1/returns", "A", ["returns:manage"]), ("PATCH /v1/returns/{id}", "A", ["returns:manage"]),
+        ("POST /v1/returns/{id}/cancel", "A", ["returns:manage"]),
+        ("POST /v1/returns/{id}/inspection", "A", ["returns:manage", "returns:inspect"]),
+        ("PATCH /v1/returns/{id}/items/{item}", "A", ["returns:manage", "returns:inspect"]),
+        ("POST /v1/returns/{id}/items/{item}/inspection", "A", ["returns:inspect"]),
+        ("PUT /v1/returns/{id}/checklist", "A", ["returns:manage", "returns:inspect"]),
+        ("POST /v1/returns/{id}/complete", "A", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/returns/{id}/items/{item}/photos", "ADT", ["returns:manage", "returns:inspect"]),
+        ("POST /v1/returns/{id}/items/{item}/photos", "A", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/returns/{id}/items/{item}/photos/{photo}", "ADT", ["returns:manage", "returns:inspect"]),
+        ("DELETE /v1/returns/{id}/items/{item}/photos/{photo}", "A", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/repacking", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/repacking/{id}", "ADT", ["returns:manage", "returns:inspect"]),
+        ("POST /v1/repacking/{id}/process", "A", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/qc-tasks", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/qc-tasks/{id}", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/webhooks", "A", []), ("POST /v1/webhooks", "A", []), ("GET /v1/webhooks/{id}", "A", []),
+        ("DELETE /v1/webhooks/{id}", "A", []), ("GET /v1/webhooks/{id}/deliveries", "A", []),
+        ("POST /v1/webhooks/{id}/deliveries/{event}/retry", "A", []),
+        ("GET /v1/customers", "ADT", ["returns:manage", "returns:inspect"]),
+        ("GET /v1/customers/{name}", "ADT", ["returns:manage", "returns:inspect"]),
     ]
 
     /// A request for a route, naming things of the returns desk, in whose scope most of the callers are.
     static func target(_ template: String) -> String {
         template.replacing("{serial}", with: "DSKZQ1X").replacing("{number}", with: "DSKZQWOX")
-            .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{login}", with: "mia")
+            .replacing("{name}", with: "DSKZQASMX").replacing("{id}", with: "1").replacing("{item}", with: "2")
+            .replacing("{photo}", with: "3").replacing("{event}", with: "4")
+            .replacing("{login}", with: "mia")
             .replacing("{station}", with: "DSKZQASMX").replacing("{device}", with: "serial:DSKZQ")
             .replacing("products/{code}", with: "products/BRD").replacing(
                 "suppliers/{code}", with: "suppliers/SUPPLIERZQX"

@@ -23,6 +23,8 @@ func expectAsDeclared(_ answer: Answer, _ method: String, _ target: String) {
     case .json(let shape, let status):
         #expect(answer.status == status && answer.response.contentType == "application/json", "\(method) \(target)")
         expect(shape, "the answer")
+    case .file("image/*"):
+        #expect(answer.status == 200 && answer.response.contentType.hasPrefix("image/"), "\(method) \(target)")
     case .text(let type), .file(let type):
         #expect(answer.status == 200 && answer.response.contentType == type, "\(method) \(target)")
     case .events: #expect(answer.status == 200 && answer.response.contentType == "text/event-stream")

@@ -98,6 +98,14 @@ enum Marked {
                 "POST", "/v1/deliveries",
                 ["order": .string(order), "customer": "BUYERZQX", "serials": [.string(serial)]])
         }
+        for (order, serial) in [("SMTZQSOX", "SMTZQSOLDX"), ("DSKZQSOX", "DSKZQSOLDX")] {
+            try await must(
+                "POST", "/v1/returns",
+                [
+                    "order": .string(order), "kind": "return", "reason": "other", "expected": true,
+                    "items": [["serial": .string(serial)]],
+                ])
+        }
         try await must("POST", "/v1/units/SMTZQBADX/defect", ["note": "x"])
         try await must("POST", "/v1/units/SMTZQ1X/assign", ["to": "mia"])
         try await must("POST", "/v1/units/FINZQ1X/assign", ["to": "tom"])

@@ -49,7 +49,11 @@ struct ScopeTests {
                     card: ["in_stock": 3, "total": 3])
             case "returns:manage", "returns:inspect":
                 return Sight(
-                    login: login, names: ["DSKZQASMX", "SMTZQSOLDX", "SMTZQWOX", "DSKZQSOLDX", "DSKZQWOX"],
+                    login: login,
+                    names: [
+                        "DSKZQASMX", "SMTZQSOLDX", "SMTZQWOX", "DSKZQSOLDX", "DSKZQWOX", "SMTZQSOX", "DSKZQSOX",
+                        "BUYERZQX",
+                    ],
                     past: ["SMTZQASMX"], card: ["delivered": 2, "total": 2])
             case "stock:adjust":
                 return Sight(login: login, names: ["DSKZQASMX"], card: ["in_stock": 7])
@@ -74,6 +78,10 @@ struct ScopeTests {
         "/v1/audit?kind=unit",
         "/v1/audit?actor=ada", "/v1/audit?kind=label", "/v1/scans", "/v1/scans?result=refused",
         "/v1/scans?station=FINZQASMX",
+        "/v1/returns", "/v1/returns?order=SMTZQSOX", "/v1/returns?customer=BUYERZQX&total=true",
+        "/v1/returns?status=created", "/v1/returns?serial=SMTZQSOLDX", "/v1/repacking?status=expected",
+        "/v1/repacking?order=SMTZQSOX", "/v1/qc-tasks", "/v1/customers", "/v1/customers?total=true",
+        "/v1/reports/returns", "/v1/reports/returns?by=customer", "/v1/webhooks",
         "/v1/reports/wip", "/v1/reports/yield", "/v1/reports/throughput", "/v1/metrics", "/v1/site",
     ]
 
@@ -82,7 +90,8 @@ struct ScopeTests {
         ("/v1/units/{}", Marked.names + ["NONE"]), ("/v1/units/{}/history", Marked.names + ["NONE"]),
         ("/v1/units/{}/label", Marked.names + ["NONE"]), ("/v1/work-orders/{}", Marked.names + ["NONE"]),
         ("/v1/stations/{}", Marked.names + ["NONE"]), ("/v1/labels/{}", (1...60).map(String.init)),
-        ("/v1/deliveries/{}", (1...60).map(String.init)),
+        ("/v1/deliveries/{}", (1...60).map(String.init)), ("/v1/returns/{}", (1...60).map(String.init)),
+        ("/v1/repacking/{}", (1...60).map(String.init)), ("/v1/customers/{}", Marked.names + ["NONE"]),
     ]
 
     @Test("no list, count, search, log or report shows it", arguments: sights)

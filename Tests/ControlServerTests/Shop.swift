@@ -57,6 +57,9 @@ final class Shop: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
+    /// The time, in milliseconds since 1970.
+    var now: Int64 { time.now.load(ordering: .relaxed) }
+
     /// Lets time go by.
     func wait(_ milliseconds: Int64) { time.now.add(milliseconds, ordering: .relaxed) }
 

@@ -247,10 +247,13 @@ extension LabelJobRecordTests {
         // What later formats added goes too, or they could not add it again.
         let later = [
             "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part", "supplier_return",
-            "supplier_return_line", "write_off",
+            "supplier_return_line", "write_off", "customer_return", "return_item", "photo", "outbox",
         ]
         try Connection(path: file, mode: .readWrite).execute(
             later.map { "DROP TABLE \($0);" }.joined() + """
+                DROP INDEX delivery_return; DROP INDEX delivery_customer;
+                ALTER TABLE delivery DROP COLUMN customer_return; ALTER TABLE session DROP COLUMN goods;
+                ALTER TABLE card DROP COLUMN unserialised_repacking;
                 DROP INDEX unit_replaces; ALTER TABLE unit DROP COLUMN replaces;
                 ALTER TABLE card DROP COLUMN unserialised_defect;
                 ALTER TABLE label_job DROP COLUMN may_be_double; PRAGMA user_version = 1

@@ -201,6 +201,16 @@ extension Plant {
         for condition in ["new", "like_new", "good", "damaged", "defective", "unsellable"] where dice.chance(30) {
             settings.returnLocations[condition] = dice.name()
         }
+        if dice.chance(40) {
+            var policy = RefundPolicy(reasons: [:], conditions: ["good": dice.one(of: [0, 1, 60, 100]) ?? 0])
+            if dice.chance(50) { policy.reasons["size_issue"] = 95 }
+            settings.refundPolicy = policy
+        }
+        if dice.chance(40) {
+            settings.returnChecklists = [
+                dice.chance(50) ? "return" : "exchange": [dice.name(), "Is it \"clean\": yes?"]
+            ]
+        }
     }
 }
 

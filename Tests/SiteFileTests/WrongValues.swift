@@ -162,6 +162,19 @@ let wrongValues: [WrongFile] = [
         #"7:46: settings.return_locations.used: there is no condition "used"; known: "new", "like_new", "good", "damaged", "defective", "unsellable""#
     ),
     WrongFile(
+        "refunds and checklists",
+        """
+        settings:
+          refund_policy: { reasons: { damaged: 101, broken: 5 }, conditions: { good: half } }
+          return_checklists: { return: [], swap: [x] }
+        """,
+        #"2:40: settings.refund_policy.reasons.damaged: expected a percentage from 0 to 100, found "101""#,
+        #"2:45: settings.refund_policy.reasons.broken: unknown key `broken`; expected one of `wrong_item`, `damaged`, `changed_mind`, `defective`, `size_issue`, `other`"#,
+        #"2:78: settings.refund_policy.conditions.good: expected a percentage from 0 to 100, found "half""#,
+        #"3:32: settings.return_checklists.return: a checklist has 1 to 100 questions"#,
+        #"3:36: settings.return_checklists.swap: unknown key `swap`; expected one of `return`, `exchange`"#
+    ),
+    WrongFile(
         "a time zone that leaves the directory", "settings: { timezone: ../../../etc/passwd }\n",
         #"1:23: settings.timezone: there is no time zone "../../../etc/passwd" on this machine; expected a name such as Europe/Berlin"#
     ),

@@ -5,15 +5,16 @@ import Tracking
 @Suite struct AccessTests {
     static let byRole: [(Role, Set<Verb>)] = [
         (.admin, Set(Verb.allCases)),
-        (.departmentLead, [.see, .seeOrders, .report, .assign, .hold, .audit, .seeDefects]),
-        (.teamLead, [.see, .seeOrders, .report, .assign, .hold, .scan, .seeDefects]),
+        (.departmentLead, [.see, .seeOrders, .report, .assign, .hold, .audit, .seeDefects, .seeReturns]),
+        (.teamLead, [.see, .seeOrders, .report, .assign, .hold, .scan, .seeDefects, .seeReturns]),
         (.member, [.see, .scan]),
     ]
     static let byGrant: [(Grant, Set<Verb>)] = [
         (.unitsWrite, [.register, .hold]), (.stockAdjust, [.adjust]), (.defectsMark, [.markDefect, .seeDefects]),
         (.defectsManage, [.markDefect, .seeDefects, .manageDefects]), (.deliver, [.deliver]),
         (.labelsPrint, [.printLabels]), (.auditRead, [.audit]),
-        (.metricsRead, [.metrics]), (.returnsManage, []), (.returnsInspect, []), (.stationTerminal, []),
+        (.metricsRead, [.metrics]), (.returnsManage, [.seeReturns, .manageReturns, .handleReturns]),
+        (.returnsInspect, [.seeReturns, .inspectReturns, .handleReturns]), (.stationTerminal, []),
     ]
 
     @Test func rolesMayWhatTheContractSays() throws {

@@ -55,6 +55,17 @@ import Testing
             ("defect list --order -supplier --source stock", "/v1/defects?source=stock&order=-supplier"),
             ("defect list --awaiting --status resolved", "/v1/defects?status=resolved&awaiting=true"),
             ("defect show 12", "/v1/defects/12"), ("defect history 12", "/v1/defects/12/history"),
+            (
+                "return list --order SO-1 --customer N --kind exchange --status created --reason other --inspector r",
+                "/v1/returns?order=SO-1&customer=N&kind=exchange&status=created&reason=other&inspector=r"
+            ),
+            ("return show 12", "/v1/returns/12"), ("return photo list 1 2", "/v1/returns/1/items/2/photos"),
+            ("return photo fetch 1 2 3 -o F", "/v1/returns/1/items/2/photos/3"),
+            ("repacking list --status ready --return 1", "/v1/repacking?status=ready&return=1"),
+            ("customer show a/b", "/v1/customers/a%2Fb"), ("customer list", "/v1/customers"),
+            ("qc-task list --status pending", "/v1/qc-tasks?status=pending"),
+            ("report returns --by reason", "/v1/reports/returns?by=reason"),
+            ("webhook deliveries 4 --status dead", "/v1/webhooks/4/deliveries?status=dead"),
             ("spare-part list --low", "/v1/spare-parts?low=true"), ("spare-part list", "/v1/spare-parts"),
             ("supplier returns acme", "/v1/supplier-returns?supplier=acme"),
             ("log write-offs --source defect --reason scrap", "/v1/write-offs?reason=scrap&source=defect"),
@@ -102,6 +113,35 @@ import Testing
             (
                 "unit receive P A --replaces X --note n", "POST /v1/units/receive",
                 #"{"note":"n","product":"P","replaces":"X","serials":["A"]}"#
+            ),
+            (
+                "return create SO-1 A --item R=3 --reason other --expected", "POST /v1/returns",
+                #"{"expected":true,"items":[{"serial":"A"},{"product":"R","quantity":3}],"kind":"return","#
+                    + #""order":"SO-1","reason":"other"}"#
+            ),
+            (
+                "return correct 1 --kind exchange --customer N", "PATCH /v1/returns/1",
+                #"{"customer":"N","kind":"exchange"}"#
+            ),
+            ("return correct 1 --item 2 --condition good", "PATCH /v1/returns/1/items/2", #"{"condition":"good"}"#),
+            ("return inspect-start 1", "POST /v1/returns/1/inspection", "{}"),
+            (
+                "return inspect-item 1 2 good restock --note n", "POST /v1/returns/1/items/2/inspection",
+                #"{"condition":"good","decision":"restock","note":"n"}"#
+            ),
+            (
+                "return checklist 1 1=yes 2=no:torn", "PUT /v1/returns/1/checklist",
+                #"{"answers":[{"answer":"yes","question":1},{"answer":"no","note":"torn","question":2}]}"#
+            ),
+            ("return complete 1", "POST /v1/returns/1/complete", "{}"),
+            ("return cancel 1 --note n", "POST /v1/returns/1/cancel", #"{"note":"n"}"#),
+            (
+                "repacking process 2 write_off --quantity 3 --reason lost", "POST /v1/repacking/2/process",
+                #"{"action":"write_off","quantity":3,"reason":"lost"}"#
+            ),
+            (
+                "webhook add http://a return.created", "POST /v1/webhooks",
+                #"{"kinds":["return.created"],"url":"http://a"}"#
             ),
             ("unit supplier-repair X --note n", "POST /v1/units/X/supplier-repair", #"{"note":"n"}"#),
             (

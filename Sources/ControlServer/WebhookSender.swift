@@ -1,0 +1,118 @@
+import ControlAPI
+public import Ledger
+public import Logging
+import NIOSSL
+public import ServiceLifecycle
+import Tracking
+
+/// Sends what is in the outbox to its webhooks. Each has a task of its own that sends one event after the other, so that
+/// a slow one holds up nobody else; and none of this is ever waited for by who records the events.
+public actor WebhookSender: Service {
+    private let ledger: Ledger
+    private let clock: @Sendable () -> Int64
+    private let client: WebhookClient
+    private let log: Logger
+    private var busy: Set<String> = []
+    private let (wakes, wake) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+
+    /// Events that are read at once.
+    private static let portion = 50
+    /// What is put off is looked for this often.
+    private static let pause = Duration.seconds(1)
+
+    /// A sender of a ledger's events.
+    ///
+    /// - Parameter clock: milliseconds since 1970.
+    public init(ledger: Ledger, clock: @escaping @Sendable () -> Int64 = Ledger.systemClock, log: Logger) {
+        self.init(ledger: ledger, clock: clock, client: WebhookClient(), log: log)
+    }
+
+    init(ledger: Ledger, clock: @escaping @Sendable () -> Int64, client: WebhookClient, log: Logger) {
+        (self.ledger, self.clock, self.client, self.log) = (ledger, clock, client, log)
+    }
+
+    /// Sends until the task is cancelled or told to shut down gracefully.
+    public func run() async throws {
+        await cancelWhenGracefulShutdown { await self.send() }
+    }
+
+    private func send() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { [ledger, wake] in
+                for await _ in ledger.heads() { wake.yield() }
+            }
+            group.addTask { [wake] in
+                while (try? await Task.sleep(for: Self.pause)) != nil { wake.yield() }
+            }
+            for await _ in wakes {
+                if ledger.plant.webhooks.isEmpty { continue }
+                let now = clock()
+                guard let due = try? await ledger.read({ try $0.webhooksDue(by: now) }) else { continue }
+                for id in due where busy.insert(id).inserted {
+                    group.addTask { await self.sendAll(to: id) }
+                }
+            }
+            group.cancelAll()
+        }
+    }
+
+    private func sendAll(to id: String) async {
+        defer {
+            busy.remove(id)
+            // What came while the last look was taken.
+            wake.yield()
+        }
+        while !Task.isCancelled {
+            let now = clock()
+            guard let due = try? await ledger.read({ try $0.due(webhook: id, by: now, limit: Self.portion) }),
+                !due.isEmpty
+            else { return }
+            for (delivery, event) in due {
+                if Task.isCancelled { return }
+                guard await send(delivery, event) else { return }
+            }
+        }
+    }
+
+    /// Sends an event and puts on record what became of it. Answers whether there is any use in going on at once.
+    private func send(_ delivery: WebhookDelivery, _ event: EventRecord) async -> Bool {
+        let plant = ledger.plant
+        var (after, isDone) = (delivery, true)
+        if let hook = plant.webhooks[delivery.webhook], !hook.retired,
+            let admin = Access(login: "webhook", isAdmin: true, in: plant)
+        {
+            let body = ShownEvent(record: event, isRedacted: false).json(for: admin).jsonBytes
+            let seconds = clock() / 1_000
+            let signature = Ledger.signature(of: body, at: seconds, secret: ledger.secret(ofWebhook: hook.id))
+            do throws(WebhookFailure) {
+                try await client.post(
+                    body, to: hook.url,
+                    [
+                        ("Content-Type", "application/json"), ("Traveler-Webhook", hook.id),
+                        ("Traveler-Event", String(event.id)), ("Traveler-Kind", event.event.kind.rawValue),
+                        ("Traveler-Timestamp", String(seconds)), ("Traveler-Signature", "sha256=" + signature),
+                    ])
+            } catch {
+                // A stop of the daemon says nothing of the receiver.
+                if Task.isCancelled { return false }
+                (after, isDone) = (delivery.failed(error.message, at: clock()), false)
+                log.log(
+                    level: after.isDead ? .error : .notice, "a webhook did not take an event",
+                    metadata: [
+                        "webhook": "\(hook.id)", "event": "\(event.id)", "attempts": "\(after.attempts)",
+                        "problem": "\(error.message)",
+                    ])
+            }
+        }
+        do {
+            try await ledger.submit(.recordDelivery(after, isDone: isDone), by: .system) { _, _ in
+                StoredAnswer(status: 200, body: [])
+            }
+        } catch {
+            // Then it is sent once more: receivers know an event by its number.
+            log.error("cannot record that an event was sent: \(error)")
+            return false
+        }
+        return true
+    }
+}

@@ -1,0 +1,368 @@
+public import Tracking
+
+/// Which customers' returns are asked for; nil is any.
+public struct ReturnFilter: Sendable, Equatable {
+    /// From this order.
+    public var order: String?
+    /// By this customer.
+    public var customer: String?
+    /// Of this kind.
+    public var kind: ReturnKind?
+    /// In this status.
+    public var status: ReturnStatus?
+    /// For this reason, the return's own or that of one of its items.
+    public var reason: ReturnReason?
+    /// Inspected by this person.
+    public var inspector: String?
+    /// With this unit.
+    public var serial: String?
+    /// Made at this time or later, in milliseconds since 1970.
+    public var from: Int64?
+    /// Made before this time, in milliseconds since 1970.
+    public var to: Int64?
+
+    /// Every return, where nothing else is said.
+    public init() {}
+
+    fileprivate var condition: SQL {
+        var conditions: [SQL] = []
+        if let customer { conditions.append("customer_return.customer = \(customer)") }
+        if let kind { conditions.append("customer_return.kind = \(kind.rawValue)") }
+        if let status { conditions.append("customer_return.status = \(status.rawValue)") }
+        if let reason {
+            conditions.append(
+                """
+                (customer_return.reason = \(reason.rawValue) OR EXISTS (SELECT 1 FROM return_item AS line
+                    WHERE line.customer_return = customer_return.id AND line.reason = \(reason.rawValue)))
+                """)
+        }
+        if let inspector { conditions.append("customer_return.inspector = \(inspector)") }
+        if let serial {
+            conditions.append(
+                """
+                EXISTS (SELECT 1 FROM return_item AS line
+                    WHERE line.customer_return = customer_return.id AND line.serial = \(serial))
+                """)
+        }
+        if let from { conditions.append("customer_return.created_at >= \(from)") }
+        if let to { conditions.append("customer_return.created_at < \(to)") }
+        return conditions.all
+    }
+}
+
+/// A return in a list, as far as the caller sees its items.
+public struct ReturnRow: Sendable, Equatable {
+    /// The return.
+    public var found: CustomerReturn
+    /// How many pieces it has.
+    public var quantity: Int
+    /// How many of them are in the repacking queue.
+    public var open: Int
+}
+
+/// A return with all that the caller sees of it.
+public struct ReturnContents: Sendable, Equatable {
+    /// The return.
+    public var found: CustomerReturn
+    /// Its items, oldest first.
+    public var items: [ReturnItem]
+    /// Ids of the deliveries that were sent for it.
+    public var replacements: [String]
+}
+
+/// Which items of the repacking queue are asked for; nil is any.
+public struct RepackingFilter: Sendable, Equatable {
+    /// In this status; nil is whatever is in the queue.
+    public var status: RepackingStatus?
+    /// Of this product.
+    public var product: String?
+    /// From this order.
+    public var order: String?
+    /// Of this return.
+    public var customerReturn: String?
+
+    /// All of the queue, where nothing else is said.
+    public init() {}
+}
+
+/// An item on its way, with the return that it is of.
+public struct RepackingRow: Sendable, Equatable {
+    /// The item.
+    public var item: ReturnItem
+    /// The return.
+    public var found: CustomerReturn
+
+    /// An item of a return.
+    public init(item: ReturnItem, found: CustomerReturn) {
+        (self.item, self.found) = (item, found)
+    }
+
+    /// Where it stands, as the return's status makes it.
+    public var status: RepackingStatus { found.status(of: item) }
+}
+
+extension CustomerReturn {
+    /// Where an item stands in the queue: one that nobody decided on is being looked at while the return is.
+    public func status(of item: ReturnItem) -> RepackingStatus {
+        item.status == .pending && status == .inspecting ? .inspecting : item.status
+    }
+}
+
+extension Access {
+    /// Whether every return is seen.
+    fileprivate var seesEveryReturn: Bool { scope == .all || seesAllReturns }
+
+    /// `sees(_:)` for items of customers' returns.
+    var seesItem: SQL {
+        if seesEveryReturn { return .always }
+        guard case .teams(let teams) = scope else { return .never }
+        return "line.team IN \(teams.sorted())"
+    }
+
+    /// A return is seen for one of its items.
+    var seesReturn: SQL {
+        if seesEveryReturn { return .always }
+        return """
+            EXISTS (SELECT 1 FROM return_item AS line
+                WHERE line.customer_return = customer_return.id AND \(seesItem))
+            """
+    }
+}
+
+extension Connection {
+    /// Customers' returns within the scope, by id.
+    ///
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func customerReturns(
+        _ filter: ReturnFilter, for access: Access, _ page: Page
+    ) throws -> Listing<ReturnRow> {
+        var source: SQL = "customer_return WHERE TRUE"
+        if let order = filter.order {
+            source = "customer_return INDEXED BY customer_return_order WHERE order_number = \(order)"
+        } else if let customer = filter.customer {
+            source = "customer_return INDEXED BY customer_return_customer WHERE customer = \(customer)"
+        } else if let status = filter.status, status == .created || status == .inspecting {
+            source = """
+                customer_return INDEXED BY customer_return_open
+                WHERE status IN ('created', 'inspecting') AND status = \(status.rawValue)
+                """
+        }
+        let walk = Walk(
+            key: "id", sources: [source], rows: "customer_return ON customer_return.id = walk.key",
+            condition: [access.seesReturn, filter.condition].all)
+        let columns: SQL = """
+            customer_return.body,
+            (SELECT coalesce(sum(line.quantity), 0) FROM return_item AS line
+                WHERE line.customer_return = customer_return.id AND \(access.seesItem)),
+            (SELECT coalesce(sum(line.open), 0) FROM return_item AS line
+                WHERE line.customer_return = customer_return.id AND \(access.seesItem))
+            """
+        var listing = try self.page(walk, page, columns) { row in
+            ReturnRow(found: try row.customerReturn(0), quantity: Int(row.int(1)), open: Int(row.int(2)))
+        }
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    /// The return with this id; nil where there is none, or none within the scope.
+    public func customerReturn(_ id: String, for access: Access) throws -> ReturnContents? {
+        guard let number = Int64(id), String(number) == id else { return nil }
+        let found = try first(
+            "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
+        ) { try $0.customerReturn(0) }
+        guard let found else { return nil }
+        let items = try select(
+            """
+            SELECT line.body FROM return_item AS line
+            WHERE line.customer_return = \(number) AND \(access.seesItem) ORDER BY line.id
+            """
+        ) { try $0.returnItem(0) }
+        let replacements = try select(
+            "SELECT id FROM delivery INDEXED BY delivery_return WHERE customer_return = \(number) ORDER BY id"
+        ) { $0.text(0) }
+        return ReturnContents(found: found, items: items, replacements: replacements)
+    }
+
+    /// The inspections of quality control within the scope, by id.
+    ///
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func qcTasks(
+        status: QCTask.Status?, inspector: String?, for access: Access, _ page: Page
+    ) throws -> Listing<CustomerReturn> {
+        var conditions = [access.seesReturn]
+        if let status { conditions.append("customer_return.task_status = \(status.rawValue)") }
+        if let inspector { conditions.append("customer_return.inspector = \(inspector)") }
+        let walk = Walk(
+            key: "task", sources: ["customer_return INDEXED BY customer_return_task WHERE task IS NOT NULL"],
+            rows: "customer_return ON customer_return.task = walk.key", condition: conditions.all)
+        var listing = try self.page(walk, page, "customer_return.body") { try $0.customerReturn(0) }
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    /// The return whose inspection has this id; nil where there is none, or none within the scope.
+    public func qcTask(_ id: String, for access: Access) throws -> CustomerReturn? {
+        guard let number = Int64(id), String(number) == id else { return nil }
+        return try first("SELECT body FROM customer_return WHERE task = \(number) AND \(access.seesReturn)") {
+            try $0.customerReturn(0)
+        }
+    }
+
+    /// The repacking queue within the scope, by id; or what left it, where such a status is asked for.
+    ///
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func repacking(
+        _ filter: RepackingFilter, for access: Access, _ page: Page
+    ) throws -> Listing<RepackingRow> {
+        var conditions = [access.seesItem]
+        var source: SQL = "return_item WHERE TRUE"
+        switch filter.status {
+        case nil: source = "return_item INDEXED BY return_item_open WHERE open > 0"
+        case .pending?:
+            source = "return_item INDEXED BY return_item_open WHERE open > 0"
+            conditions.append("line.status = 'pending' AND customer_return.status = 'created'")
+        case .inspecting?:
+            source = "return_item INDEXED BY return_item_open WHERE open > 0"
+            conditions.append("line.status = 'pending' AND customer_return.status = 'inspecting'")
+        case let status?: conditions.append("line.status = \(status.rawValue)")
+        }
+        if let product = filter.product { conditions.append("line.product = \(product)") }
+        if let order = filter.order { conditions.append("customer_return.order_number = \(order)") }
+        if let id = filter.customerReturn { conditions.append("line.customer_return = \(Int64(id) ?? -1)") }
+        let walk = Walk(
+            key: "id", sources: [source],
+            rows: """
+                return_item AS line ON line.id = walk.key
+                CROSS JOIN customer_return ON customer_return.id = line.customer_return
+                """, condition: conditions.all)
+        var listing = try self.page(walk, page, "line.body, customer_return.body") { row in
+            RepackingRow(item: try row.returnItem(0), found: try row.customerReturn(1))
+        }
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    /// The item with this id and its return; nil where there is none, or none within the scope.
+    public func returnItem(_ id: String, for access: Access) throws -> RepackingRow? {
+        guard let number = Int64(id), String(number) == id else { return nil }
+        return try first(
+            """
+            SELECT line.body, customer_return.body FROM return_item AS line
+            CROSS JOIN customer_return ON customer_return.id = line.customer_return
+            WHERE line.id = \(number) AND \(access.seesItem)
+            """
+        ) { RepackingRow(item: try $0.returnItem(0), found: try $0.customerReturn(1)) }
+    }
+
+    /// Whether some item has a photo with these bytes.
+    public func hasPhoto(digest: String) throws -> Bool {
+        try first("SELECT 1 FROM photo INDEXED BY photo_digest WHERE digest = \(digest)") { _ in true } ?? false
+    }
+}
+
+/// What came back of a product or from a customer, and what became of it, within a scope. Cancelled returns and what was
+/// only announced are not counted.
+public struct ReturnCounters: Sendable, Equatable {
+    /// Pieces that were sent back.
+    public var returns = 0
+    /// Pieces that were sent back for something else.
+    public var exchanges = 0
+    /// Of all of these, pieces that were written off.
+    public var writeOffs = 0
+
+    fileprivate init() {}
+
+    fileprivate init(row: Statement) {
+        (returns, exchanges, writeOffs) = (Int(row.int(0)), Int(row.int(1)), Int(row.int(2)))
+    }
+
+    fileprivate static let columns: SQL = """
+        coalesce(sum(CASE customer_return.kind WHEN 'return' THEN line.quantity ELSE 0 END), 0),
+        coalesce(sum(CASE customer_return.kind WHEN 'exchange' THEN line.quantity ELSE 0 END), 0),
+        coalesce(sum(line.written_off), 0)
+        """
+    fileprivate static let counted: SQL = "line.arrived_at IS NOT NULL AND line.status <> 'cancelled'"
+}
+
+/// Somebody whom goods were delivered to, or who sent some back.
+public struct CustomerRow: Sendable, Equatable {
+    /// What they are called.
+    public var name: String
+    /// What they sent back.
+    public var counters: ReturnCounters
+}
+
+extension Connection {
+    /// What came back of a product.
+    public func returnCounters(of product: String, for access: Access) throws -> ReturnCounters {
+        try first(
+            """
+            SELECT \(ReturnCounters.columns) FROM return_item AS line INDEXED BY return_item_product
+            CROSS JOIN customer_return ON customer_return.id = line.customer_return
+            WHERE line.product = \(product) AND \(ReturnCounters.counted) AND \(access.seesItem)
+            """, ReturnCounters.init(row:)) ?? ReturnCounters()
+    }
+
+    private func counters(of customer: String, for access: Access) throws -> ReturnCounters {
+        try first(
+            """
+            SELECT \(ReturnCounters.columns) FROM customer_return INDEXED BY customer_return_customer
+            CROSS JOIN return_item AS line ON line.customer_return = customer_return.id
+            WHERE customer_return.customer = \(customer) AND \(ReturnCounters.counted) AND \(access.seesItem)
+            """, ReturnCounters.init(row:)) ?? ReturnCounters()
+    }
+
+    /// Customers by name: those whom something within the scope was delivered to, or who sent some of it back.
+    ///
+    /// - Throws: `Refusal` for a cursor that is none.
+    public func customers(for access: Access, in plant: Plant, _ page: Page) throws -> Listing<CustomerRow> {
+        let walk = customerWalk(access, plant)
+        var listing = try self.page(walk, page, "walk.key") { row in
+            CustomerRow(name: row.text(0), counters: try counters(of: row.text(0), for: access))
+        }
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    /// The customer of this name; nil where there is none, or none within the scope.
+    public func customer(_ name: String, for access: Access, in plant: Plant) throws -> CustomerRow? {
+        var walk = customerWalk(access, plant)
+        walk.condition = [walk.condition, "walk.key = \(name)"].all
+        walk.sources = walk.sources.map { $0 + " AND customer = \(name)" }
+        let found = try first(walk.select("walk.key", Window())) { $0.text(0) }
+        return try found.map { CustomerRow(name: $0, counters: try counters(of: $0, for: access)) }
+    }
+
+    private func customerWalk(_ access: Access, _ plant: Plant) -> Walk {
+        Walk(
+            key: "customer",
+            sources: [
+                "delivery INDEXED BY delivery_customer WHERE customer IS NOT NULL",
+                "customer_return INDEXED BY customer_return_customer WHERE customer IS NOT NULL",
+            ], rows: "(SELECT 1) AS one",
+            condition: access.scope == .all
+                ? .always
+                : [
+                    """
+                    EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_customer
+                        WHERE delivery.customer = walk.key AND \(sees(access, in: plant)))
+                    """,
+                    """
+                    EXISTS (SELECT 1 FROM customer_return INDEXED BY customer_return_customer
+                        WHERE customer_return.customer = walk.key AND \(access.seesReturn))
+                    """,
+                ].any, isNumbered: false)
+    }
+}
+
+extension Statement {
+    fileprivate func customerReturn(_ column: Int32) throws -> CustomerReturn {
+        guard let found: CustomerReturn = json(text(column)) else { throw damagedRow("customer_return") }
+        return found
+    }
+
+    fileprivate func returnItem(_ column: Int32) throws -> ReturnItem {
+        guard let item: ReturnItem = json(text(column)) else { throw damagedRow("return_item") }
+        return item
+    }
+}

@@ -1,0 +1,249 @@
+// What came back is carried to where it belongs: all at once when a return is completed, or from the repacking queue.
+
+extension State {
+    mutating func completeReturn(_ id: String, _ actor: Actor, _ at: Int64) throws(Refusal) -> Decision {
+        let before = try visibleReturn(id, actor)
+        guard before.status == .inspecting else {
+            throw Refusal(
+                .rule(.wrongStatus),
+                "the return \(id) can't be completed: it is \(before.status.rawValue)"
+                    + (before.status == .created ? "; start its inspection first" : ""))
+        }
+        var items = items(ofReturn: id)
+        try checkIsDecided(before, items)
+        var events: [Event] = []
+        for index in items.indices where items[index].arrivedAt == nil {
+            // What was announced and never came is not waited for.
+            var cancelled = items[index]
+            cancelled.outcomes.cancelled = cancelled.quantity
+            events.append(.returnItem(.returnItemCancelled, items[index], cancelled))
+            items[index] = cancelled
+        }
+        for index in items.indices where items[index].open > 0 && items[index].decision != .returnToSupplier {
+            guard let decision = items[index].decision else { continue }
+            let reason: WriteOffReason = decision == .dispose ? .disposal : .other
+            let (event, after) = try carryOut(items[index], decision, items[index].open, reason, actor)
+            events.append(event)
+            items[index] = after
+        }
+        try openCases(&items, of: before, &events, actor, at)
+
+        var after = before
+        (after.status, after.endedAt) = (.completed, at)
+        after.task?.status = .completed
+        after.task?.endedAt = at
+        let here = items.filter { $0.outcomes.cancelled == 0 }
+        after.refund = plant.settings.refund(here, of: before)
+        let lines = here.map { ReturnChange.Line($0, refund: plant.settings.refund($0, of: before)) }
+        events.append(.customerReturn(.returnCompleted, before, after, items, lines: lines))
+        return Decision(events, serials: here.compactMap(\.serial), created: id)
+    }
+
+    private mutating func checkIsDecided(_ found: CustomerReturn, _ items: [ReturnItem]) throws(Refusal) {
+        func names(_ items: [ReturnItem]) -> String {
+            items.prefix(5).map(\.name).joined(separator: ", ")
+                + (items.count > 5 ? " and \(items.count - 5) more" : "")
+        }
+        let undecided = items.filter { $0.arrivedAt != nil && !$0.isInspected }
+        guard undecided.isEmpty else {
+            throw Refusal(
+                .rule(.notInspected), "the return \(found.id) can't be completed: inspect \(names(undecided)) first")
+        }
+        let questions = found.task?.checklist.enumerated().filter { $0.element.answer == nil } ?? []
+        if let (index, question) = questions.first {
+            throw Refusal(
+                .rule(.notInspected),
+                "the return \(found.id) can't be completed: the checklist is not answered, "
+                    + "from question \(index + 1): \(question.question)")
+        }
+        var held: [ReturnItem] = []
+        for item in items where item.open > 0 {
+            if self.unit(of: item)?.state.onHold == true { held.append(item) }
+        }
+        guard held.isEmpty else {
+            throw Refusal(
+                .rule(.onHold), "the return \(found.id) can't be completed: \(names(held)) on hold; release it first")
+        }
+    }
+
+    /// Some of an item leaves the queue; not to the supplier. Answers the event, and the item after it.
+    func carryOut(
+        _ item: ReturnItem, _ decision: ReturnDecision, _ count: Int, _ reason: WriteOffReason, _ unit: Unit?
+    ) throws(Refusal) -> (event: Event, after: ReturnItem) {
+        var after = item
+        after.book(decision, count)
+        if decision == .restock {
+            after.location = item.condition.flatMap { plant.settings.returnLocations[$0.rawValue] }
+        }
+        guard item.serial != nil, let unit else {
+            var event = Event.returnItem(
+                decision == .restock ? .stockReturnRestocked : .stockReturnWrittenOff, item, after)
+            if decision == .dispose {
+                event.details.reason = reason.rawValue
+                event.details.cost = plant.products[item.product]?.cost
+            }
+            return (event, after)
+        }
+        var event =
+            switch decision {
+            case .restock: Event(.unitReturnRestocked, unit: unit, to: unit.state.restocked)
+            case .refurbish: try refurbished(unit)
+            case .dispose, .returnToSupplier: writtenOff(unit, reason)
+            }
+        event.change = .returnItem(ReturnItemChange(item, after))
+        return (event, after)
+    }
+
+    private mutating func carryOut(
+        _ item: ReturnItem, _ decision: ReturnDecision, _ count: Int, _ reason: WriteOffReason, _ actor: Actor
+    ) throws(Refusal) -> (event: Event, after: ReturnItem) {
+        var (event, after) = try carryOut(item, decision, count, reason, self.unit(of: item))
+        if event.after != nil { event.after?.worker = actor.login ?? event.before?.worker }
+        event.note = item.note
+        return (event, after)
+    }
+
+    /// Back into production at the plant's rework stage.
+    func refurbished(_ unit: Unit) throws(Refusal) -> Event {
+        guard let stage = plant.settings.reworkStage else {
+            throw Refusal(
+                .rule(.noRouting),
+                "\(unit.serial) can't be refurbished: the site file names no rework_stage in its settings")
+        }
+        var event = try rework(unit, to: stage)
+        event.kind = .unitRefurbished
+        return event
+    }
+
+    /// What goes to suppliers becomes defective: a case for the units, or the goods, of one product and supplier.
+    private mutating func openCases(
+        _ items: inout [ReturnItem], of found: CustomerReturn, _ events: inout [Event], _ actor: Actor, _ at: Int64
+    ) throws(Refusal) {
+        struct Group: Hashable {
+            var product: String
+            var supplier: String?
+            var reason: ReturnReason
+            var isSerialised: Bool
+        }
+        var groups: [(key: Group, indices: [Int])] = []
+        for index in items.indices where items[index].open > 0 {
+            let item = items[index]
+            let unit = self.unit(of: item)
+            let key = Group(
+                product: item.product, supplier: unit?.supplier ?? plant.products[item.product]?.supplier,
+                reason: item.reason ?? found.reason, isSerialised: item.serial != nil)
+            if let place = groups.firstIndex(where: { $0.key == key }) {
+                groups[place].indices.append(index)
+            } else {
+                groups.append((key, [index]))
+            }
+        }
+        for (key, indices) in groups {
+            let id = String(head + Int64(events.count + indices.count) + 1)
+            let notes = Set(indices.compactMap { items[$0].note }).sorted().joined(separator: "; ")
+            let report = DefectReport(
+                reason: "return \(found.id): \(key.reason.rawValue)", supplier: key.supplier,
+                note: notes.isEmpty ? nil : notes)
+            var opened: DefectCase
+            if key.isSerialised {
+                let units = indices.compactMap { self.unit(of: items[$0]) }
+                opened = newCase(id, units, report, at, by: actor.login)
+            } else {
+                let quantity = indices.reduce(0) { $0 + items[$1].open }
+                opened = newCase(
+                    id, product: key.product, quantity: quantity, report, at, by: actor.login, source: .return)
+            }
+            for index in indices {
+                let item = items[index]
+                var after = item
+                after.book(.returnToSupplier, item.open)
+                after.defect = id
+                var event = Event.returnItem(.stockReturnDefect, item, after)
+                if let unit = self.unit(of: item) {
+                    event = .returned(.unitDefect, unit, to: try unit.defective(in: id), item, after)
+                    event.after?.worker = actor.login ?? unit.state.worker
+                }
+                event.note = item.note
+                event.details.defect = id
+                events.append(event)
+                items[index] = after
+            }
+            var event = Event.defect(.defectOpened, nil, opened)
+            if indices.count == 1 { event.unit = items[indices[0]].serial }
+            events.append(event)
+        }
+    }
+
+    // MARK: The repacking queue
+
+    mutating func processItem(
+        _ id: String, _ action: RepackingAction, _ quantity: Int?, _ reason: WriteOffReason?, _ note: String?,
+        _ actor: Actor, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        guard let before = returnItem(id) else { throw .notFound("item", id) }
+        _ = try visibleReturn(before.customerReturn, actor)
+        guard action == .writeOff || reason == nil else {
+            throw Refusal(.invalid, "a reason goes with write_off only")
+        }
+        guard reason != .outletSale else {
+            throw Refusal(
+                .invalid, "an outlet sale asks for its price: put it into stock, then write it off from there")
+        }
+        if let note { try checkNote(note) }
+        guard reason != .other || note != nil else {
+            throw Refusal(.invalid, "the reason other asks for a note: say why")
+        }
+        let count = quantity ?? before.open
+        if quantity != nil { try checkQuantity(count) }
+        let event = try processed(before, action, count, reason ?? .disposal, actor).event
+        var decision = Decision([event], serials: before.serial.map { [$0] } ?? [], created: before.customerReturn)
+        decision.events[0].note = note ?? event.note
+        return decision
+    }
+
+    /// Some of an item is ready for stock, or written off. A decision of the inspector stands, but what was to be kept
+    /// can turn out to be waste.
+    mutating func processed(
+        _ item: ReturnItem, _ action: RepackingAction, _ count: Int, _ reason: WriteOffReason, _ actor: Actor
+    ) throws(Refusal) -> (event: Event, after: ReturnItem) {
+        guard item.open > 0 else {
+            throw Refusal(
+                .rule(.wrongStatus), "\(item.name) is not in the repacking queue: it is \(item.status.rawValue)")
+        }
+        guard count <= item.open else {
+            throw Refusal(
+                .rule(.exceedsRemaining), "\(item.open) of \(item.name) are in the repacking queue, not \(count)")
+        }
+        let decision: ReturnDecision = action == .ready ? .restock : .dispose
+        if action == .ready {
+            if let decided = item.decision, decided != .restock, item.outcomes.carriedOut == 0 {
+                throw Refusal(.rule(.wrongStatus), "\(item.name) was decided to \(decided.sentence), not into stock")
+            }
+            try checkSellable(item.condition, .restock, item)
+            if self.unit(of: item)?.state.onHold == true {
+                throw Refusal(.rule(.onHold), "\(item.name) is on hold; release it first")
+            }
+        }
+        return try carryOut(item, decision, count, reason, actor)
+    }
+}
+
+/// How somebody takes something out of the repacking queue.
+public enum RepackingAction: String, Sendable, Codable, CaseIterable {
+    /// Repacked and good: into stock.
+    case ready
+    /// Gone for good.
+    case writeOff = "write_off"
+}
+
+extension ReturnDecision {
+    /// The decision in a few words, after `to`.
+    var sentence: String {
+        switch self {
+        case .restock: "go into stock"
+        case .refurbish: "be refurbished"
+        case .dispose: "be disposed of"
+        case .returnToSupplier: "go to the supplier"
+        }
+    }
+}

@@ -1,0 +1,151 @@
+// What is on record of customers' returns, and how their events become true.
+
+extension State {
+    /// The customer's return with this id.
+    public mutating func customerReturn(_ id: String) -> CustomerReturn? {
+        customerReturns.read(id, or: records.customerReturn)
+    }
+    /// The item of a customer's return with this id.
+    public mutating func returnItem(_ id: String) -> ReturnItem? { returnItems.read(id, or: records.returnItem) }
+
+    /// The items of a return, oldest first.
+    public mutating func items(ofReturn id: String) -> [ReturnItem] { items(id, records.items(ofReturn: id)) }
+
+    /// The items of a return that are only announced, oldest first. A scan asks for no others: a return can be large.
+    mutating func expectedItems(ofReturn id: String) -> [ReturnItem] {
+        items(id, records.expectedItems(ofReturn: id)).filter { $0.arrivedAt == nil }
+    }
+
+    private mutating func items(_ id: String, _ onRecord: [String]) -> [ReturnItem] {
+        let known = returnItems.inMemory.values.lazy.filter { $0.customerReturn == id }.map(\.id)
+        return Set(onRecord).union(known).compactMap { returnItem($0) }
+            .sorted { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }
+    }
+
+    /// The unit that an item is.
+    mutating func unit(of item: ReturnItem) -> Unit? { item.serial.flatMap { unit($0) } }
+
+    /// The returns from an order, oldest first.
+    mutating func returns(ofOrder number: String) -> [CustomerReturn] {
+        let known = customerReturns.inMemory.values.lazy.filter { $0.order == number }.map(\.id)
+        return Set(records.returns(ofOrder: number)).union(known).compactMap { customerReturn($0) }
+            .sorted { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }
+    }
+
+    /// How much of a product without serials a customer has of an order: what was delivered and did not come back.
+    mutating func delivered(_ product: String, underOrder number: String) -> Int {
+        var count = records.delivered(product, underOrder: number)
+        for line in deliveryLines where line.product == product && line.serial == nil {
+            if delivery(line.delivery)?.order == number { count += line.quantity }
+        }
+        for found in returns(ofOrder: number) where found.status != .cancelled {
+            for item in items(ofReturn: found.id) where item.product == product && item.serial == nil {
+                count -= item.quantity - item.outcomes.cancelled
+            }
+        }
+        return count
+    }
+
+    /// Who got an order.
+    mutating func customer(ofOrder number: String) -> String? {
+        let known = deliveries.inMemory.values.filter { $0.order == number && $0.customer != nil }
+        return known.max { $0.openedAt < $1.openedAt }?.customer ?? records.customer(ofOrder: number)
+    }
+
+    /// The order that a delivered unit left under.
+    mutating func order(of unit: Unit) -> String? { unit.state.delivery.flatMap { delivery($0)?.order } }
+
+    // MARK: What events do
+
+    mutating func applyReturn(_ change: ReturnChange, _ at: Int64) {
+        guard let id = (change.after ?? change.before)?.id else { return }
+        var after = change.after
+        after?.lastEvent = head
+        after?.updatedAt = at
+        customerReturns.write(id, after)
+    }
+
+    mutating func applyItem(_ event: Event, _ change: ReturnItemChange, _ at: Int64) {
+        guard let item = change.after ?? change.before else { return }
+        var after = change.after
+        after?.lastEvent = head
+        after?.updatedAt = at
+        returnItems.write(item.id, after)
+        // A unit's counts follow from its states.
+        guard item.serial == nil else { return }
+        func difference(_ count: (ReturnItem) -> Int) -> Int {
+            (change.after.map(count) ?? 0) - (change.before.map(count) ?? 0)
+        }
+        let balance = difference(\.outcomes.restocked)
+        changeStock(item.product, by: balance, event.kind.inventoryAction) {
+            $0.unserialised += balance
+            $0.unserialisedDefect += difference(\.outcomes.defective)
+            $0.unserialisedRepacking += difference(\.open)
+        }
+        let gone = difference(\.outcomes.writtenOff)
+        if gone > 0 {
+            logWriteOff(event, item.product, quantity: gone, .return, at)
+        } else if gone < 0, let written = event.undoes {
+            writeOffs.write(written, nil)
+        }
+    }
+}
+
+extension State {
+    /// Takes units that leave `returned` by whatever way out of the repacking queue: nobody has to do it after that.
+    mutating func leaveQueue(_ decision: inout Decision) {
+        for index in decision.events.indices {
+            let event = decision.events[index]
+            guard event.change == nil, let id = event.before?.returnItem, event.after?.returnItem == nil,
+                let before = returnItem(id)
+            else { continue }
+            var after = before
+            switch event.after?.status {
+            case .writtenOff: after.book(.dispose, 1)
+            case .defect: after.book(.returnToSupplier, 1)
+            default: continue
+            }
+            after.defect = event.after?.defectCase
+            decision.events[index].change = .returnItem(ReturnItemChange(before, after))
+        }
+    }
+}
+
+extension Event {
+    /// A customer's return changed.
+    static func customerReturn(
+        _ kind: EventKind, _ before: CustomerReturn?, _ after: CustomerReturn?, _ items: [ReturnItem],
+        lines: [ReturnChange.Line]? = nil
+    ) -> Event {
+        var event = Event(kind)
+        let teams = Set(items.map(\.team))
+        if teams.count == 1 { event.team = teams.first.flatMap { $0 } }
+        event.change = .customerReturn(ReturnChange(before, after, lines: lines))
+        return event
+    }
+
+    /// An item of a customer's return changed, and no unit.
+    static func returnItem(_ kind: EventKind, _ before: ReturnItem?, _ after: ReturnItem?) -> Event {
+        var event = Event(kind)
+        let item = after ?? before
+        (event.unit, event.product, event.team) = (item?.serial, item?.product, item?.team)
+        event.change = .returnItem(ReturnItemChange(before, after))
+        return event
+    }
+
+    /// A unit moved on, and its item in a return with it.
+    static func returned(
+        _ kind: EventKind, _ unit: Unit, to after: UnitState, _ before: ReturnItem?, _ item: ReturnItem?
+    ) -> Event {
+        var event = Event(kind, unit: unit, to: after)
+        event.change = .returnItem(ReturnItemChange(before, item))
+        return event
+    }
+}
+
+extension ReturnChange.Line {
+    init(_ item: ReturnItem, refund: Int? = nil) {
+        (product, serial, quantity) = (item.product, item.serial, item.quantity)
+        (condition, decision, self.refund) = (item.condition, item.decision, refund)
+    }
+}

@@ -1,0 +1,186 @@
+import ArgumentParser
+import ControlAPI
+
+struct Repacking: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "repacking", "Returned goods on their way back into stock.", example: "repacking list",
+        [List.self, Process.self])
+
+    struct List: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "list", "The repacking queue, newest first.", example: "repacking list --product PCB-100",
+            "repacking list --status write_off",
+            more: "pending, inspecting and repacking are on their way; ready, write_off, moved and cancelled left.")
+        @Option(help: "In this status; whatever is on its way if not given.") var status: String?
+        @Option(help: .product) var product: String?
+        @Option(help: "Number of the order.") var order: String?
+        @Option(name: .customLong("return"), help: .customerReturn) var customerReturn: String?
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            .get(
+                "repacking",
+                query: ["status": status, "product": product, "order": order, "return": customerReturn])
+        }
+        static let table = Table(
+            columns: Repacking.items.columns + [
+                Column("ORDER", "order", rank: 4), Column("RETURN", "return", rank: 7),
+                Column("CAME", "arrived_at", .day, rank: 6), .data("customer"), .data("kind"), .data("team"),
+                .data("inspected_by"), .data("inspected_at"), .data("restocked"), .data("refurbished"),
+                .data("written_off"), .data("to_defect"), .data("delivery"), .data("created_at"), .data("updated_at"),
+            ],
+            empty: "Nothing is on its way. Loosen the filters.")
+    }
+
+    /// Items of returns.
+    static let items = Table(
+        columns: [
+            Column("ITEM", "id"), Column("STATUS", "status", .status, shown: { words($0["status"]?.string ?? "") }),
+            Column("PRODUCT", "product", rank: 1), Column("SERIAL", "serial", rank: 2),
+            Column("QTY", "quantity", .number, rank: 3), Column("LEFT", "in_repacking", .number, rank: 5),
+            Column("CONDITION", "condition", rank: 4, shown: { words($0["condition"]?.string ?? "") }),
+            Column("DECISION", "decision", rank: 4, shown: { words($0["decision"]?.string ?? "") }),
+            Column("REASON", "reason", rank: 9, shown: { words($0["reason"]?.string ?? "") }),
+            Column("REFUND %", "refund", .number, rank: 8), Column("LOCATION", "location", rank: 10),
+            Column("CASE", "defect", rank: 11), Column("PHOTOS", "photos", .number, rank: 12, shown: photos),
+            Column("OTHER ORDER", "delivered_under", rank: 13), Column("NOTE", "note", rank: 14, shrinks: true),
+        ], empty: "Nothing is in it.")
+
+    private static let photos: @Sendable (JSONValue) -> String = { item in
+        let count = item["photos"]?.array?.count ?? 0
+        return count > 0 ? String(count) : ""
+    }
+
+    struct Process: Call {
+        enum Action: String, CaseIterable, ExpressibleByArgument {
+            case ready
+            case writeOff = "write_off"
+        }
+
+        static let configuration = CommandConfiguration.verb(
+            "process", "Take an item, or some of it, out of the queue.", example: "repacking process 4713 ready",
+            "repacking process 4714 write_off --quantity 2 \\\n    --reason destroyed --note \"crushed\"",
+            more: "Reasons: scrap, disposal, defective, destroyed, wrong_product, expired, lost, other (with --note).")
+        @Argument(help: .returnItem) var id: String
+        @Argument(help: "ready puts it into stock, write_off writes it off.") var action: Action
+        @Option(help: "How many; all that are left if not given.") var quantity: Int?
+        @Option(help: "Why it is written off; disposal if not given.") var reason: String?
+        @Option(help: "What there is to say to it.") var note: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "repacking", id, "process",
+                body: [
+                    "action": .string(action.rawValue), "quantity": quantity.map(JSONValue.int),
+                    "reason": .text(reason), "note": .text(note),
+                ])
+        }
+        var view: View {
+            .sentence { item in
+                let name = item["serial"]?.plain ?? item["product"]?.plain ?? "?"
+                let left = item["in_repacking"]?.int ?? 0
+                return "\(name) is \(words(item["status"]?.string ?? "?"))" + (left > 0 ? ", \(left) left." : ".")
+            }
+        }
+    }
+}
+
+struct Customer: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "customer", "Customers, with what they sent back.", example: "customer list", [List.self, Show.self])
+
+    struct List: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "list", "Customers by name.", example: "customer list --csv")
+        @OptionGroup var options: ListOptions
+        var request: Request { .get("customers") }
+        static let table = Table(
+            columns: [
+                Column("CUSTOMER", "name", shrinks: true), Column("RETURNED", "returns", .number),
+                Column("EXCHANGED", "exchanges", .number), Column("WRITTEN OFF", "write_offs", .number),
+            ],
+            empty: "No customers. Name them with 'travelerctl deliver --customer'.")
+    }
+
+    struct Show: Call {
+        static let configuration = CommandConfiguration.verb(
+            "show", "One customer.", example: "customer show \"Ms Novak\"")
+        @Argument(help: "The customer's name.") var name: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .get("customers", name) }
+        var view: View {
+            .fields([
+                Column("Customer", "name"), Column("Returned", "returns"), Column("Exchanged", "exchanges"),
+                Column("Written off", "write_offs"),
+            ])
+        }
+    }
+}
+
+struct QCTask: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "qc-task", "Inspections of quality control.", example: "qc-task list --status pending", [List.self])
+
+    struct List: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "list", "Inspections, newest first.", example: "qc-task list --status pending --inspector rita")
+        @Option(help: "pending, completed or cancelled.") var status: String?
+        @Option(help: "Login of the inspector.") var inspector: String?
+        @OptionGroup var options: ListOptions
+        var request: Request { .get("qc-tasks", query: ["status": status, "inspector": inspector]) }
+        static let table = Table(
+            columns: [
+                Column("TASK", "id"), Column("STATUS", "status", .status), Column("RETURN", "return"),
+                Column("ORDER", "order", rank: 1), Column("INSPECTOR", "inspector", rank: 2),
+                Column("RESULT", "result", rank: 3), Column("STARTED", "started_at", .time, rank: 4),
+                Column("ENDED", "ended_at", .time, rank: 5), .data("kind"), .data("type"),
+            ],
+            empty: "No inspections. Start one: 'travelerctl return inspect-start'.")
+    }
+}
+
+extension Report {
+    struct Returns: ListCall {
+        enum Grouping: String, CaseIterable, ExpressibleByArgument {
+            case product, reason, condition, decision, customer
+        }
+
+        static let configuration = CommandConfiguration.verb(
+            "returns", "What came back in a time: how much of what was delivered, why, and what became of it.",
+            example: "report returns --by reason --from 2026-03-01",
+            "report returns --from 2026-01-01 --to 2026-03-31 --xlsx q1.xlsx",
+            more: "The last 30 days if no time is given. --xlsx writes all groupings as sheets of one workbook.")
+        @Option(help: "Counted by this; product if not given.") var by: Grouping?
+        @OptionGroup var period: Period
+        @OptionGroup var spreadsheet: SpreadsheetOption
+        @OptionGroup var options: ListOptions
+        var request: Request { get throws { try request(by) } }
+
+        private func request(_ grouping: Grouping?) throws -> Request {
+            .get(
+                "reports", "returns",
+                query: ["by": grouping?.rawValue, "from": try period.start, "to": try period.end])
+        }
+
+        func run() async throws {
+            guard let file = spreadsheet.xlsx else { return try await writeList() }
+            try await reporting(json: false) {
+                let sheets = try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) }
+                try await writeSpreadsheet(sheets, to: file, options.daemon.connection)
+            }
+        }
+
+        static let table = Table(
+            columns: [
+                Column("OF", "key", shown: { words($0["key"]?.string ?? "") }),
+                Column("CAME BACK", "quantity", .number), Column("DELIVERED", "delivered", .number, rank: 4),
+                Column("RATE", "return_rate", .percent, rank: 1), Column("RESTOCKED", "restocked", .number, rank: 2),
+                Column("REFURBISHED", "refurbished", .number, rank: 6),
+                Column("WRITTEN OFF", "written_off", .number, rank: 3),
+                Column("TO DEFECT", "to_defect", .number, rank: 7),
+                Column("ON THE WAY", "in_repacking", .number, rank: 8),
+                Column("INSPECTED", "inspected", .number, rank: 9),
+                Column("HOURS TO INSPECT", "hours_to_inspect", .number, rank: 5),
+            ],
+            empty: "Nothing came back in this time.")
+    }
+}

@@ -1,0 +1,288 @@
+import ArgumentParser
+import ControlAPI
+
+struct Return: AsyncParsableCommand {
+    static let configuration = CommandConfiguration.noun(
+        "return", "What customers send back: received, inspected, decided, carried out.",
+        example: "return list --status created",
+        [
+            List.self, Show.self, Create.self, Correct.self, InspectStart.self, InspectItem.self, Photo.self,
+            Checklist.self, Complete.self, Cancel.self,
+        ])
+
+    enum Kind: String, CaseIterable, ExpressibleByArgument { case `return`, exchange }
+
+    enum Reason: String, CaseIterable, ExpressibleByArgument {
+        case damaged, defective, other
+        case wrongItem = "wrong_item"
+        case changedMind = "changed_mind"
+        case sizeIssue = "size_issue"
+    }
+
+    enum Condition: String, CaseIterable, ExpressibleByArgument {
+        case new, good, damaged, defective, unsellable
+        case likeNew = "like_new"
+    }
+
+    enum Decision: String, CaseIterable, ExpressibleByArgument {
+        case restock, refurbish, dispose
+        case returnToSupplier = "return_to_supplier"
+    }
+
+    struct List: ListCall {
+        static let configuration = CommandConfiguration.verb(
+            "list", "Customers' returns, newest first.", example: "return list --order SO-77",
+            "return list --status inspecting --inspector rita")
+        @Option(help: "Number of the order.") var order: String?
+        @Option(help: "Who sent it.") var customer: String?
+        @Option(help: "return or exchange.") var kind: Kind?
+        @Option(help: "created, inspecting, completed or cancelled.") var status: String?
+        @Option(help: "Why it came back.") var reason: Reason?
+        @Option(help: "Login of the inspector.") var inspector: String?
+        @Option(help: .serial) var serial: String?
+        @OptionGroup var period: Period
+        @OptionGroup var options: ListOptions
+        var request: Request {
+            get throws {
+                .get(
+                    "returns",
+                    query: [
+                        "order": order, "customer": customer, "kind": kind?.rawValue, "status": status,
+                        "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
+                        "from": try period.start, "to": try period.end,
+                    ])
+            }
+        }
+        static let table = Table(
+            columns: [
+                Column("RETURN", "id"), Column("STATUS", "status", .status, shown: Return.status),
+                Column("ORDER", "order"),
+                Column("CUSTOMER", "customer", rank: 3, shrinks: true), Column("KIND", "kind", rank: 4),
+                Column("REASON", "reason", rank: 1, shown: { words($0["reason"]?.string ?? "") }),
+                Column("PIECES", "quantity", .number, rank: 2), Column("ON THE WAY", "in_repacking", .number, rank: 5),
+                Column("INSPECTOR", "inspector", rank: 6), Column("MADE", "created_at", .day, rank: 7),
+                Column("REFUND %", "refund", .number, rank: 8), .data("expected"), .data("qc_task"),
+                .data("created_by"), .data("ended_at"), .data("note"), .data("updated_at"),
+            ],
+            empty:
+                "No returns. Loosen the filters; goods come in at a returns station or by 'travelerctl return create'.")
+    }
+
+    /// Whether a return is only announced is told with its status.
+    static let status: @Sendable (JSONValue) -> String = { item in
+        item["expected"]?.bool == true ? "expected" : words(item["status"]?.string ?? "")
+    }
+
+    struct Show: Call {
+        static let configuration = CommandConfiguration.verb(
+            "show", "One return with its items and checklist.", example: "return show 4711")
+        @Argument(help: .customerReturn) var id: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .get("returns", id) }
+        var view: View { .customerReturn }
+    }
+
+    struct Create: Call {
+        static let configuration = CommandConfiguration.verb(
+            "create", "Goods come back from a customer, or are announced.",
+            example: "return create SO-77 PCB-100-2610-0001 --reason damaged",
+            "return create SO-77 --item CABLE-2M=3 --kind exchange \\\n    --reason wrong_item --expected")
+        @Argument(help: "Number of the order.") var order: String
+        @Argument(help: "Serials of the units.") var serials: [String] = []
+        @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
+        var item: [Deliver.Item] = []
+        @Option(help: "return or exchange.") var kind: Kind = .return
+        @Option(help: "Why it comes back.") var reason: Reason
+        @Option(help: "Who sends it; the order's customer if not given.") var customer: String?
+        @Flag(help: "It is announced; it counts once it is scanned in.") var expected = false
+        @OptionGroup var options: CallOptions
+
+        func validate() throws {
+            if serials.isEmpty, item.isEmpty {
+                throw ValidationError("Name serials, or goods with --item PRODUCT=QUANTITY.")
+            }
+        }
+        var request: Request {
+            let units = serials.map { JSONValue.object(["serial": .string($0)]) }
+            let goods = item.map {
+                JSONValue.object(["product": .string($0.product), "quantity": .int($0.quantity)])
+            }
+            return .post(
+                "returns",
+                body: [
+                    "order": .string(order), "customer": .text(customer), "kind": .string(kind.rawValue),
+                    "reason": .string(reason.rawValue), "expected": expected ? true : nil,
+                    "items": .array(units + goods),
+                ])
+        }
+        var view: View { .returnNow }
+    }
+
+    struct Correct: Call {
+        static let configuration = CommandConfiguration.verb(
+            "correct", "Correct a return, or one of its items, while it is open.",
+            example: "return correct 4711 --kind exchange --customer \"Ms Novak\"",
+            "return correct 4711 --item 4713 --condition good",
+            more: "An empty text clears the customer: --customer \"\".")
+        @Argument(help: .customerReturn) var id: String
+        @Option(help: "Number of an item, to correct its reason or condition.") var item: String?
+        @Option(help: "Who sends it.") var customer: String?
+        @Option(help: "return or exchange.") var kind: Kind?
+        @Option(help: "Why it comes back.") var reason: Reason?
+        @Option(help: "In which condition the item is.") var condition: Condition?
+        @OptionGroup var options: CallOptions
+
+        func validate() throws {
+            if item == nil, condition != nil { throw ValidationError("A condition is an item's: name it with --item.") }
+            if item != nil, customer != nil || kind != nil {
+                throw ValidationError("Customer and kind are the return's: leave --item out.")
+            }
+        }
+        var request: Request {
+            let reason = reason.map { JSONValue.string($0.rawValue) }
+            guard let item else {
+                return .patch(
+                    "returns", id,
+                    body: ["customer": .clearing(customer), "kind": .text(kind?.rawValue), "reason": reason])
+            }
+            return .patch(
+                "returns", id, "items", item, body: ["reason": reason, "condition": .text(condition?.rawValue)])
+        }
+        var view: View { .returnNow }
+    }
+
+    struct InspectStart: Call {
+        static let configuration = CommandConfiguration.verb(
+            "inspect-start", "Start the inspection of a return.", example: "return inspect-start 4711")
+        @Argument(help: .customerReturn) var id: String
+        @Option(help: "Login of the inspector; you if not given.") var inspector: String?
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("returns", id, "inspection", body: ["inspector": .text(inspector)]) }
+        var view: View { .customerReturn }
+    }
+
+    struct InspectItem: Call {
+        static let configuration = CommandConfiguration.verb(
+            "inspect-item", "Say how an item is, and what is to become of it.",
+            example: "return inspect-item 4711 4713 good restock --note \"light scuff\"")
+        @Argument(help: .customerReturn) var id: String
+        @Argument(help: .returnItem) var item: String
+        @Argument(help: "new, like_new, good, damaged, defective or unsellable.") var condition: Condition
+        @Argument(help: "restock, refurbish, dispose or return_to_supplier.") var decision: Decision
+        @Option(help: "What there is to say to it.") var note: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "returns", id, "items", item, "inspection",
+                body: [
+                    "condition": .string(condition.rawValue), "decision": .string(decision.rawValue),
+                    "note": .text(note),
+                ])
+        }
+        var view: View { .returnNow }
+    }
+
+    struct Checklist: Call {
+        static let configuration = CommandConfiguration.verb(
+            "checklist", "Answer questions of the checklist.",
+            example: "return checklist 4711 1=yes 2=no:\"box torn\" 3=not_applicable",
+            more: "Questions that are not named keep their answers. 'travelerctl return show' lists them.")
+        @Argument(help: .customerReturn) var id: String
+        @Argument(help: ArgumentHelp("Number of a question and its answer.", valueName: "number=answer[:note]"))
+        var answers: [Answer]
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            Request(
+                method: .PUT, path: ["returns", id, "checklist"],
+                body: .json(["answers": .array(answers.map(\.json))]))
+        }
+        var view: View { .customerReturn }
+
+        /// A question's number with its answer, such as `2=no:box torn`.
+        struct Answer: ExpressibleByArgument, Equatable {
+            var question: Int
+            var answer: String
+            var note: String?
+
+            init?(argument: String) {
+                let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
+                guard parts.count == 2, let number = Int(parts[0]), number > 0 else { return nil }
+                let said = parts[1].split(separator: ":", maxSplits: 1).map(String.init)
+                guard let answer = said.first, ["yes", "no", "not_applicable"].contains(answer) else { return nil }
+                (question, self.answer) = (number, answer)
+                note = said.count > 1 ? said[1] : nil
+            }
+
+            var json: JSONValue {
+                JSONValue(omittingNil: [
+                    "question": .int(question), "answer": .string(answer), "note": .text(note),
+                ])
+            }
+        }
+    }
+
+    struct Complete: Call {
+        static let configuration = CommandConfiguration.verb(
+            "complete", "Carry everything of a return to where it belongs.", example: "return complete 4711")
+        @Argument(help: .customerReturn) var id: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("returns", id, "complete") }
+        var view: View { .customerReturn }
+    }
+
+    struct Cancel: Call {
+        static let configuration = CommandConfiguration.verb(
+            "cancel", "Put everything back as it was.",
+            example: "return cancel 4711 --note \"sent to the wrong address\"")
+        @Argument(help: .customerReturn) var id: String
+        @Option(help: .note) var note: String
+        @OptionGroup var options: CallOptions
+        var request: Request { .post("returns", id, "cancel", body: ["note": .string(note)]) }
+        var view: View { .returnNow }
+    }
+}
+
+extension View {
+    /// A return with all that is known of it.
+    static let customerReturn = View { answer, screen in
+        let fields = View.fields([
+            Column("Return", "id"), Column("Status", "status", .status, shown: Return.status), Column("Order", "order"),
+            Column("Customer", "customer"), Column("Kind", "kind"),
+            Column("Reason", "reason", shown: { words($0["reason"]?.string ?? "") }), Column("Pieces", "quantity"),
+            Column("On the way", "in_repacking"), Column("Inspector", "inspector"),
+            Column("Suggested refund", "refund", shown: { $0["refund"].map { $0.plain + " %" } ?? "" }),
+            Column("Made", "created_at", .time), Column("By", "created_by"), Column("Ended", "ended_at", .time),
+            Column("Note", "note"), Column("Sent for it", "replacements"),
+            Column(
+                "Look at", "warnings", shown: { ($0["warnings"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
+        ])
+        var lines = fields.draw(answer, screen)
+        for (key, table) in [("items", Repacking.items), ("checklist", checklist)] {
+            var layout: Table.Layout?
+            let rows = answer[key]?.array ?? []
+            if !rows.isEmpty { lines += [""] + table.lines(rows, screen, layout: &layout) }
+        }
+        return lines
+    }
+
+    private static let checklist = Table(
+        columns: [
+            Column("NO", "question", .number), Column("QUESTION", "text", shrinks: true),
+            Column("ANSWER", "answer", shown: { words($0["answer"]?.string ?? "") }),
+            Column("NOTE", "note", rank: 1, shrinks: true),
+        ], empty: "")
+
+    /// Where a return is after a change.
+    static let returnNow = View.sentence { found in
+        let status = found["expected"]?.bool == true ? "expected" : words(found["status"]?.string ?? "?")
+        let warnings = (found["warnings"]?.array ?? []).map { " Look: \($0.plain)." }.joined()
+        return "Return \(found["id"]?.plain ?? "?") from \(found["order"]?.plain ?? "?") is \(status): "
+            + "\(found["in_repacking"]?.plain ?? "0") of \(count(found["quantity"]?.int ?? 0, "piece")) in repacking."
+            + warnings
+    }
+}
+
+extension ArgumentHelp {
+    static let customerReturn: ArgumentHelp = "Number of the return."
+    static let returnItem: ArgumentHelp = "Number of the item, from 'return show'."
+}

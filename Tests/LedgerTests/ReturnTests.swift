@@ -1,0 +1,343 @@
+import Barcodes
+import FoundationEssentials
+import Synchronization
+import Testing
+import Tracking
+
+@testable import Ledger
+
+/// Customers' returns on record: all or nothing, who sees what, an older file, photos beside the ledger.
+@Suite struct ReturnTests {
+    /// A plant with units and goods delivered under SO-1.
+    private func open(_ folder: Folder, units: Int = 6) async throws -> Ledger {
+        let ledger = try folder.open()
+        var plant = Plant()
+        plant.settings.reworkStage = "assembly"
+        plant.suppliers["acme"] = Supplier(code: "acme", name: "Acme")
+        plant.routings["board"] = Routing(code: "board", stages: [Stage(name: "assembly")])
+        var board = Product(code: "P", name: "Board", type: "pcb")
+        (board.routing, board.supplier) = ("board", "acme")
+        plant.products["P"] = board
+        plant.products["R"] = Product(code: "R", name: "Resistor", type: "part")
+        plant.stations["BACK"] = Station(name: "BACK", mode: .returns)
+        let changes = Plant().changes(to: plant)
+        _ = try await ledger.submit(.changePlant { _ in changes })
+        let serials = (0..<units).map { "U-\($0)" }
+        _ = try await ledger.submit(
+            .receive(product: "P", serials: serials, supplier: "acme", cost: nil, note: "n"))
+        _ = try await ledger.submit(.adjust(product: "R", change: 50, note: "n"))
+        _ = try await ledger.submit(
+            .deliver(order: "SO-1", customer: "Novak", serials: serials, items: [("R", 20)]))
+        return ledger
+    }
+
+    private func admin(_ ledger: Ledger) throws -> Access {
+        try #require(Access(login: "root", isAdmin: true, in: ledger.plant))
+    }
+
+    private func create(_ ledger: Ledger, _ serials: [String], goods: Int = 0) async throws -> String {
+        let id = Mutex("")
+        let lot = ReturnLot(serials: serials, goods: goods > 0 ? [.init(product: "R", quantity: goods)] : [])
+        try await ledger.submit(
+            .createReturn(order: "SO-1", customer: nil, kind: .return, reason: .other, expected: false, lot),
+            by: ledger.admin
+        ) { _, decision in
+            id.withLock { $0 = decision.created ?? "" }
+            return StoredAnswer(status: 201, body: [])
+        }
+        return id.withLock { $0 }
+    }
+
+    private func contents(_ ledger: Ledger, _ id: String) async throws -> ReturnContents {
+        let admin = try admin(ledger)
+        let found = try await ledger.read { try $0.customerReturn(id, for: admin) }
+        return try #require(found)
+    }
+
+    /// Everything decided, up to the completion.
+    private func decide(_ ledger: Ledger, _ id: String) async throws {
+        _ = try await ledger.submit(.startInspection(id, inspector: nil))
+        let decisions: [ReturnDecision] = [.restock, .refurbish, .dispose, .returnToSupplier]
+        for (index, item) in try await contents(ledger, id).items.enumerated() {
+            let decision = item.serial == nil ? .returnToSupplier : decisions[index % 4]
+            _ = try await ledger.submit(
+                .inspectReturnItem(id, item: item.id, .good, decision, note: "looked at"))
+        }
+        _ = try await ledger.submit(
+            .answerChecklist(id, (1...5).map { ChecklistAnswer(question: $0, answer: .yes, note: nil) }))
+    }
+
+    // MARK: All or nothing
+
+    @Test func completingTwiceAtOnceHappensOnce() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        let id = try await create(ledger, (0..<6).map { "U-\($0)" }, goods: 5)
+        try await decide(ledger, id)
+        let outcomes = await withTaskGroup(of: Bool.self, returning: [Bool].self) { group in
+            for _ in 0..<8 {
+                group.addTask { (try? await ledger.submit(.completeReturn(id))) != nil }
+            }
+            return await group.reduce(into: []) { $0.append($1) }
+        }
+        #expect(outcomes.filter { $0 }.count == 1)
+        let items = try await contents(ledger, id).items
+        #expect(items.allSatisfy { $0.open == 0 && $0.outcomes.carriedOut == $0.quantity })
+        let admin = try admin(ledger)
+        #expect(try await ledger.read { try $0.cards(["P"], for: admin)["P"]?[.inStock] } == 2)
+        #expect(try await ledger.verify().problem == nil)
+    }
+
+    @Test(arguments: 1...10)
+    func cancellingWhileCompletingDoesOneOfTheTwo(round: Int) async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder, units: 4)
+        let id = try await create(ledger, (0..<4).map { "U-\($0)" })
+        try await decide(ledger, id)
+        async let completed = try? ledger.submit(.completeReturn(id))
+        async let cancelled = try? ledger.submit(.cancelReturn(id, note: "n"))
+        let outcomes = await (completed != nil, cancelled != nil)
+        #expect(outcomes.0 != outcomes.1)
+        let found = try await contents(ledger, id)
+        #expect(found.found.status == (outcomes.0 ? .completed : .cancelled))
+        for item in found.items {
+            #expect((item.outcomes.carriedOut == 1) == outcomes.0 && (item.outcomes.cancelled == 1) == outcomes.1)
+        }
+        #expect(try await ledger.verify().problem == nil)
+    }
+
+    @Test func whatCanNotBeWrittenHappensNotAtAll() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder, units: 400)
+        let serials = (0..<400).map { "U-\($0)" }
+        let id = try await create(ledger, serials)
+        try await decide(ledger, id)
+        ledger.limitSize(pages: true)
+        await #expect(throws: StorageError.self) { try await ledger.submit(.completeReturn(id)) }
+        let found = try await contents(ledger, id)
+        #expect(found.found.status == .inspecting && found.items.allSatisfy { $0.open == 1 })
+        ledger.limitSize(pages: false)
+        _ = try await ledger.submit(.completeReturn(id))
+        #expect(try await contents(ledger, id).found.status == .completed)
+        #expect(try await ledger.verify().problem == nil)
+    }
+
+    @Test func everythingIsThereAfterARestartAndCanBeRebuilt() async throws {
+        let folder = try Folder()
+        var ledger = try await open(folder)
+        _ = try await ledger.scan(
+            Scan(station: "BACK", text: "SO-1", code: Code(frame: "SO-1")), by: .device("d"), device: "d")
+        _ = try await ledger.scan(
+            Scan(station: "BACK", text: "TRV:COND:good", code: Code(frame: "TRV:COND:good")), by: .device("d"),
+            device: "d")
+        ledger.close()
+        ledger = try folder.open()
+        func scan(_ text: String) async throws -> ScanAnswer {
+            try await ledger.scan(
+                Scan(station: "BACK", text: text, code: Code(frame: text)), by: .device("d"), device: "d")
+        }
+        #expect(try await scan("U-0").result == .accepted, "the order is open still")
+        ledger.close()
+        ledger = try folder.open()
+        #expect(try await scan("TRV:PASS").status == .inStock, "and the unit on the bench")
+        ledger.close()
+        ledger = try folder.open()
+        #expect(try await scan("TRV:UNDO").status == .returned, "and the step that can be taken back")
+        let admin = try admin(ledger)
+        let queue = try await ledger.read { try $0.repacking(RepackingFilter(), for: admin, Page()) }
+        #expect(queue.items.map(\.item.condition) == [.good])
+        #expect(try await ledger.verify().problem == nil)
+        ledger.close()
+    }
+
+    // MARK: An older file
+
+    @Test func aLedgerWithoutReturnsIsBroughtUp() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        ledger.close()
+        let path = folder.path + "/" + Ledger.fileName
+        let db = try Connection(path: path, mode: .readWrite)
+        // What version 3 had, by taking away what came after it.
+        for table in ["customer_return", "return_item", "photo", "outbox"] { try db.execute("DROP TABLE \(table)") }
+        for index in ["delivery_return", "delivery_customer"] { try db.execute("DROP INDEX \(index)") }
+        for (table, column) in [
+            ("card", "unserialised_repacking"), ("session", "goods"), ("delivery", "customer_return"),
+        ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
+        try db.execute("PRAGMA user_version = 3")
+        let again = try folder.open()
+        let id = try await create(again, ["U-0"], goods: 2)
+        #expect(try await contents(again, id).found.customer == "Novak")
+        #expect(try await again.verify().problem == nil)
+    }
+
+    // MARK: Scope
+
+    @Test(arguments: 1...12)
+    func returnsAreFoundExactlyWhereTheyAreSeen(seed: Int) throws {
+        var random = SeededRandom(seed: seed)
+        let db = try Connection.empty()
+        let (teams, logins) = (["smt", "finish", "desk"], ["mia", "tom"])
+        var state = State(
+            records: StoredRecords(db), localDate: { _ in .init(daysSince1970: 0) }, badgeDigest: { $0 })
+        var items: [ReturnItem] = []
+        for number in 1...40 {
+            let id = String(number * 10)
+            var found = CustomerReturn(
+                id: id, order: "SO-\(number % 5)", customer: random.one(3) ? nil : "C-\(number % 4)",
+                kind: random.pick(ReturnKind.allCases), reason: .other, isExpected: false, createdAt: Int64(number),
+                createdBy: nil)
+            found.status = random.pick(ReturnStatus.allCases)
+            if random.one(2) { found.task = QCTask(id: String(number * 10 + 9), questions: ["?"], startedAt: 1) }
+            state.customerReturns.write(id, found)
+            for index in 1...Int.random(in: 1...3, using: &random) {
+                var item = ReturnItem(
+                    id: String(number * 10 + index), customerReturn: id, product: "P",
+                    serial: random.one(4) ? nil : "U-\(number)-\(index)", team: nil, quantity: 1,
+                    createdAt: Int64(number))
+                if item.serial != nil, !random.one(4) { item.team = random.pick(teams) }
+                item.arrivedAt = Int64(number)
+                state.returnItems.write(item.id, item)
+                items.append(item)
+            }
+        }
+        try Store(db).flush(&state)
+        for _ in 0..<60 {
+            var plant = Plant()
+            for (index, team) in teams.enumerated() {
+                plant.teams[team] = Team(code: team, name: team, department: index < 2 ? "electronics" : "service")
+            }
+            let login = random.pick(logins)
+            plant.people[login] = Person(
+                login: login, name: login, role: random.pick(Role.allCases), department: "electronics",
+                team: random.one(4) ? nil : random.pick(teams),
+                grants: Set(Grant.allCases.filter { _ in random.one(4) }))
+            let access = try #require(Access(login: login, isAdmin: false, in: plant))
+            let seen = items.filter { access.sees($0) }
+            let returns = Set(seen.map(\.customerReturn))
+            let page = Page(limit: 1_000, descending: true, total: true)
+            let listing = try db.customerReturns(ReturnFilter(), for: access, page)
+            #expect(Set(listing.items.map(\.found.id)) == returns && listing.total == returns.count, "\(access)")
+            #expect(listing.items.reduce(0) { $0 + $1.quantity } == seen.count)
+            let queue = try db.repacking(RepackingFilter(), for: access, page)
+            #expect(Set(queue.items.map(\.item.id)) == Set(seen.map(\.id)))
+            let tasks = try db.qcTasks(status: nil, inspector: nil, for: access, page)
+            #expect(tasks.items.allSatisfy { returns.contains($0.id) })
+            let (_, sum) = try db.returnFigures(by: .reason, from: 0, to: 1_000, for: access, in: plant)
+            #expect(sum.quantity == seen.count)
+            for item in items.prefix(20) {
+                #expect(try (db.returnItem(item.id, for: access) != nil) == seen.contains { $0.id == item.id })
+                let found = try db.customerReturn(item.customerReturn, for: access)
+                #expect((found != nil) == returns.contains(item.customerReturn))
+                #expect(
+                    found.map { Set($0.items.map(\.id)) }
+                        == (found == nil
+                            ? nil : Set(seen.filter { $0.customerReturn == item.customerReturn }.map(\.id))))
+            }
+        }
+    }
+
+    // MARK: Photos
+
+    private func addPhoto(_ ledger: Ledger, _ bytes: [UInt8], _ id: String, _ item: String) async throws -> String {
+        try await ledger.keepPhoto(bytes) { digest in
+            var photo = ReturnItem.Photo(format: .png, size: bytes.count, kind: .other, note: nil)
+            photo.digest = digest
+            _ = try await ledger.submit(.addPhoto(id, item: item, photo))
+            return digest
+        }
+    }
+
+    private func files(_ folder: Folder) -> Set<String> {
+        Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/photos")) ?? [])
+    }
+
+    @Test func bytesStayAsLongAsAnItemHasThem() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        let id = try await create(ledger, ["U-0", "U-1"])
+        let items = try await contents(ledger, id).items
+        let digest = try await addPhoto(ledger, [1, 2, 3], id, items[0].id)
+        #expect(try await addPhoto(ledger, [1, 2, 3], id, items[1].id) == digest)
+        #expect(files(folder) == [digest])
+        #expect(try await ledger.photo(digest) == [1, 2, 3])
+        for item in try await contents(ledger, id).items {
+            #expect(files(folder) == [digest])
+            let photo = try #require(item.photos.first)
+            try await ledger.dropPhotos([digest]) {
+                _ = try await ledger.submit(.deletePhoto(id, item: item.id, photo: photo.id))
+            }
+        }
+        #expect(files(folder).isEmpty)
+        #expect(try await ledger.photo(digest) == nil)
+        #expect(try await ledger.verify().problem == nil)
+    }
+
+    @Test func aRefusedPhotoLeavesNothingBehind() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        let id = try await create(ledger, ["U-0"])
+        let item = try await contents(ledger, id).items[0].id
+        await #expect(throws: Refusal.self) { try await addPhoto(ledger, [9], id, "99999") }
+        #expect(files(folder).isEmpty)
+        // Many at once: ten stay.
+        let kept = await withTaskGroup(of: Bool.self, returning: Int.self) { group in
+            for number in 0..<30 {
+                group.addTask { (try? await addPhoto(ledger, [UInt8(number)], id, item)) != nil }
+            }
+            return await group.reduce(into: 0) { $0 += $1 ? 1 : 0 }
+        }
+        #expect(kept == 10 && files(folder).count == 10)
+        #expect(Set(try await contents(ledger, id).items[0].photos.map(\.digest)) == files(folder))
+    }
+
+    @Test func whatAStopLeftBehindIsSweptAtTheNextStart() async throws {
+        let folder = try Folder()
+        var ledger = try await open(folder)
+        let id = try await create(ledger, ["U-0"])
+        let digest = try await addPhoto(ledger, [7], id, try await contents(ledger, id).items[0].id)
+        ledger.close()
+        for name in [String(repeating: "f", count: 64), "new"] {
+            _ = FileManager.default.createFile(atPath: folder.path + "/photos/" + name, contents: Data([1]))
+        }
+        ledger = try folder.open()
+        try await ledger.sweepPhotos()
+        #expect(files(folder) == [digest])
+    }
+
+    // MARK: Webhooks
+
+    @Test func eventsComeIntoTheOutboxWithTheirRecordAndLeaveItOnce() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        _ = try await ledger.submit(.addWebhook(url: "http://a", kinds: [.returnCreated, .returnCompleted]))
+        let hook = try #require(ledger.plant.webhooks.keys.first)
+        let id = try await create(ledger, ["U-0", "U-1"])
+        let due = try await ledger.read { try $0.due(webhook: hook, by: .max, limit: 10) }
+        #expect(due.map(\.event.event.kind) == [.returnCreated] && due.map(\.delivery.event) == [Int64(id)])
+        // Refused, and so never told.
+        _ = try? await ledger.submit(.completeReturn(id))
+        let delivery = try #require(due.first).delivery
+        let failed = delivery.failed("away", at: 1_000)
+        #expect(failed.attempts == 1 && failed.nextAt == 11_000 && !failed.isDead)
+        _ = try await ledger.submit(.recordDelivery(failed, isDone: false))
+        #expect(try await ledger.read { try $0.webhooksDue(by: 10_999) }.isEmpty)
+        #expect(try await ledger.read { try $0.webhooksDue(by: 11_000) } == [hook])
+        var dead = delivery
+        while !dead.isDead { dead = dead.failed("away", at: 0) }
+        #expect(dead.attempts == WebhookDelivery.delays.count + 1)
+        _ = try await ledger.submit(.recordDelivery(dead, isDone: false))
+        #expect(try await ledger.read { try $0.webhooksDue(by: .max) }.isEmpty)
+        let letters = try await ledger.read { try $0.outbox(webhook: hook, dead: true, Page()) }
+        #expect(letters.items.map(\.problem) == ["away"])
+        ledger.close()
+
+        let again = try folder.open()
+        await #expect(throws: Refusal.self) { try await again.submit(.retryDelivery(webhook: hook, event: 1)) }
+        _ = try await again.submit(.retryDelivery(webhook: hook, event: delivery.event))
+        #expect(try await again.read { try $0.webhooksDue(by: .max) } == [hook])
+        _ = try await again.submit(.recordDelivery(delivery, isDone: true))
+        #expect(try await again.read { try $0.outbox(webhook: hook, dead: nil, Page()) }.items.isEmpty)
+        #expect(try await again.verify().problem == nil)
+    }
+}
