@@ -20,7 +20,7 @@ extension Control {
             ]), output: .json(.named(.webhook), status: 201)
         ) { call in
             let url = call.field("url")
-            guard WebhookAddress(url) != nil else {
+            guard WebhookClient.takes(url) else {
                 throw Problem(
                     .invalidArgument, "`url` must be http:// or https:// with a host, without a user and a fragment")
             }

@@ -1,7 +1,6 @@
 import ControlAPI
 public import Ledger
 public import Logging
-import NIOSSL
 public import ServiceLifecycle
 import Tracking
 
