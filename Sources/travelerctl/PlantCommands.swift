@@ -94,7 +94,10 @@ struct Site: AsyncParsableCommand {
 struct Backup: Download {
     static let configuration = CommandConfiguration.verb(
         "backup", "Write a backup of the ledger, while it runs.", example: "backup /srv/backup/traveler-2026-03-02.db",
-        more: "Bring it back with 'travelerd restore FILE'.")
+        more: """
+            Bring it back with 'travelerd restore FILE'. Photos of returns are not in it: copy the directory 'photos' \
+            beside the ledger, too.
+            """)
     @Argument(help: .newFile, completion: .file()) var path: String
     @OptionGroup var daemon: SocketOption
     var file: String? { path }
