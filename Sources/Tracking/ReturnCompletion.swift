@@ -62,7 +62,9 @@ extension State {
         }
         guard held.isEmpty else {
             throw Refusal(
-                .rule(.onHold), "the return \(found.id) can't be completed: \(names(held)) on hold; release it first")
+                .rule(.onHold),
+                "the return \(found.id) can't be completed: \(names(held)) \(held.count == 1 ? "is" : "are") on hold; "
+                    + "release that first")
         }
     }
 

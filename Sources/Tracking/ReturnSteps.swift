@@ -91,7 +91,7 @@ extension Interlock {
         }
         warning = "other_order:\(other)"
         return "\(unit.serial) came back, but was delivered under \(other), not under \(order). "
-            + "It is in the repacking queue; tell who handles \(order)."
+            + "It is in the repacking queue; tell who handles \(other)."
     }
 
     /// Goods without serials, by product code or GTIN, as many as `TRV:QTY` said.

@@ -139,7 +139,10 @@ extension ListCall {
 }
 
 extension Download {
-    func run() async throws {
+    func run() async throws { try await download() }
+
+    /// Asks, and keeps or prints what comes.
+    func download() async throws {
         try await reporting(json: false) {
             let connection = daemon.connection
             guard let file, file != "-" else {

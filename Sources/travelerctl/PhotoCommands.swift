@@ -5,12 +5,12 @@ extension Return {
     struct Photo: AsyncParsableCommand {
         static let configuration = CommandConfiguration.noun(
             "photo", "Pictures of items: JPEG, PNG or WebP, up to 10 MiB each and 10 an item.",
-            example: "return photo add 4711 4713 corner.jpg --kind damage",
+            example: "return photo add 4711 B-0001 corner.jpg --kind damage",
             [List.self, Add.self, Fetch.self, Delete.self])
 
         enum Kind: String, CaseIterable, ExpressibleByArgument { case damage, condition, label, other }
 
-        struct List: Call {
+        struct List: ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "list", "The photos of an item.", example: "return photo list 4711 4713")
             @Argument(help: .customerReturn) var id: String
@@ -28,10 +28,10 @@ extension Return {
             }
         }
 
-        struct Add: Call {
+        struct Add: ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "add", "Add a photo to an item of an open return.",
-                example: "return photo add 4711 4713 corner.jpg --kind damage \\\n    --note \"left corner\"")
+                example: "return photo add 4711 B-0001 corner.jpg --kind damage \\\n    --note \"left corner\"")
             @Argument(help: .customerReturn) var id: String
             @Argument(help: .returnItem) var item: String
             @Argument(help: "The picture, or - for the standard input.", completion: .file()) var file: String
@@ -61,9 +61,14 @@ extension Return {
             @OptionGroup var daemon: SocketOption
             var file: String? { output }
             var request: Request { .get("returns", id, "items", item, "photos", photo, patience: 120) }
+
+            mutating func run() async throws {
+                try await reporting(json: false) { item = try await daemon.connection.itemNumber(item) }
+                try await download()
+            }
         }
 
-        struct Delete: Call {
+        struct Delete: ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "delete", "Delete a photo; that it was there stays on record.",
                 example: "return photo delete 4711 4713 4720")

@@ -98,7 +98,7 @@ extension View {
             [
                 card["type"]?.plain, card["routing"].map { "routing \($0.plain)" },
                 card["gtin"].map { "GTIN \($0.plain)" },
-                card["supplier"].map { "from \($0.plain)" }, card["cost"].map { "cost \($0.plain)" },
+                card["supplier"].map { "from \($0.plain)" }, card["cost"]?.double.map { "cost \(amount($0))" },
                 card["spare_part"]?.bool == true ? "spare part" : nil, card["retired"]?.bool == true ? "retired" : nil,
             ].compactMap { $0 }
             + (card["attributes"]?.object.map { $0.map { "\(visible($0.key)) \($0.value.plain)" } } ?? [])

@@ -50,7 +50,7 @@ struct Repacking: AsyncParsableCommand {
         return count > 0 ? String(count) : ""
     }
 
-    struct Process: Call {
+    struct Process: ItemCall {
         enum Action: String, CaseIterable, ExpressibleByArgument {
             case ready
             case writeOff = "write_off"
@@ -60,15 +60,15 @@ struct Repacking: AsyncParsableCommand {
             "process", "Take an item, or some of it, out of the queue.", example: "repacking process 4713 ready",
             "repacking process 4714 write_off --quantity 2 \\\n    --reason destroyed --note \"crushed\"",
             more: "Reasons: scrap, disposal, defective, destroyed, wrong_product, expired, lost, other (with --note).")
-        @Argument(help: .returnItem) var id: String
-        @Argument(help: "ready puts it into stock, write_off writes it off.") var action: Action
+        @Argument(help: .returnItem) var item: String
+        @Argument(help: "ready: into stock; write_off: gone for good.") var action: Action
         @Option(help: "How many; all that are left if not given.") var quantity: Int?
         @Option(help: "Why it is written off; disposal if not given.") var reason: String?
         @Option(help: "What there is to say to it.") var note: String?
         @OptionGroup var options: CallOptions
         var request: Request {
             .post(
-                "repacking", id, "process",
+                "repacking", item, "process",
                 body: [
                     "action": .string(action.rawValue), "quantity": quantity.map(JSONValue.int),
                     "reason": .text(reason), "note": .text(note),

@@ -35,7 +35,7 @@ struct Return: AsyncParsableCommand {
             "return list --status inspecting --inspector rita")
         @Option(help: "Number of the order.") var order: String?
         @Option(help: "Who sent it.") var customer: String?
-        @Option(help: "return or exchange.") var kind: Kind?
+        @Option(help: "Whether something is sent instead.") var kind: Kind?
         @Option(help: "created, inspecting, completed or cancelled.") var status: String?
         @Option(help: "Why it came back.") var reason: Reason?
         @Option(help: "Login of the inspector.") var inspector: String?
@@ -91,7 +91,7 @@ struct Return: AsyncParsableCommand {
         @Argument(help: "Serials of the units.") var serials: [String] = []
         @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
         var item: [Deliver.Item] = []
-        @Option(help: "return or exchange.") var kind: Kind = .return
+        @Option(help: "Whether something is sent instead.") var kind: Kind = .return
         @Option(help: "Why it comes back.") var reason: Reason
         @Option(help: "Who sends it; the order's customer if not given.") var customer: String?
         @Flag(help: "It is announced; it counts once it is scanned in.") var expected = false
@@ -125,9 +125,9 @@ struct Return: AsyncParsableCommand {
             "return correct 4711 --item 4713 --condition good",
             more: "An empty text clears the customer: --customer \"\".")
         @Argument(help: .customerReturn) var id: String
-        @Option(help: "Number of an item, to correct its reason or condition.") var item: String?
+        @Option(help: "An item, by number or serial, to correct its reason or condition.") var item: String?
         @Option(help: "Who sends it.") var customer: String?
-        @Option(help: "return or exchange.") var kind: Kind?
+        @Option(help: "Whether something is sent instead.") var kind: Kind?
         @Option(help: "Why it comes back.") var reason: Reason?
         @Option(help: "In which condition the item is.") var condition: Condition?
         @OptionGroup var options: CallOptions
@@ -148,6 +148,13 @@ struct Return: AsyncParsableCommand {
             return .patch(
                 "returns", id, "items", item, body: ["reason": reason, "condition": .text(condition?.rawValue)])
         }
+
+        mutating func run() async throws {
+            if let named = item {
+                try await reporting(json: options.json) { item = try await options.daemon.connection.itemNumber(named) }
+            }
+            try await answer()
+        }
         var view: View { .returnNow }
     }
 
@@ -161,14 +168,14 @@ struct Return: AsyncParsableCommand {
         var view: View { .customerReturn }
     }
 
-    struct InspectItem: Call {
+    struct InspectItem: ItemCall {
         static let configuration = CommandConfiguration.verb(
             "inspect-item", "Say how an item is, and what is to become of it.",
-            example: "return inspect-item 4711 4713 good restock --note \"light scuff\"")
+            example: "return inspect-item 4711 PCB-100-2647-0001 good restock")
         @Argument(help: .customerReturn) var id: String
         @Argument(help: .returnItem) var item: String
-        @Argument(help: "new, like_new, good, damaged, defective or unsellable.") var condition: Condition
-        @Argument(help: "restock, refurbish, dispose or return_to_supplier.") var decision: Decision
+        @Argument(help: "In which condition it is.") var condition: Condition
+        @Argument(help: "What is to become of it.") var decision: Decision
         @Option(help: "What there is to say to it.") var note: String?
         @OptionGroup var options: CallOptions
         var request: Request {
@@ -284,5 +291,5 @@ extension View {
 
 extension ArgumentHelp {
     static let customerReturn: ArgumentHelp = "Number of the return."
-    static let returnItem: ArgumentHelp = "Number of the item, from 'return show'."
+    static let returnItem: ArgumentHelp = "Number of the item, from 'return show', or the serial of its unit."
 }

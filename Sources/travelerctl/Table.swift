@@ -42,7 +42,7 @@ struct Column: Sendable {
         case (.status, .string(let text)): return words(text)
         case (.signed, .int(let number)) where number > 0: return "+\(number)"
         case (.percent, _): return value.double.map(percent) ?? ""
-        case (.money, _): return value.double.map(money) ?? ""
+        case (.money, _): return value.double.map(amount) ?? ""
         case (.flag, .bool(let flag)): return flag ? "yes" : ""
         default: return value.plain
         }
@@ -57,15 +57,6 @@ struct Column: Sendable {
         case "ignored", "queued", "sent", "returned", "absent", "inspected", "processing", "with supplier": .amber
         default: nil
         }
-    }
-
-    /// An amount with two decimals, or as many as it needs, up to four.
-    private func money(_ amount: Double) -> String {
-        guard abs(amount) < 1e14 else { return "\(amount)" }
-        let parts = Int((abs(amount) * 10_000).rounded())
-        var decimals = String(String(10_000 + parts % 10_000).dropFirst())
-        while decimals.count > 2, decimals.last == "0" { decimals.removeLast() }
-        return "\(amount < 0 ? "-" : "")\(parts / 10_000).\(decimals)"
     }
 
     private func percent(_ part: Double) -> String {
@@ -171,4 +162,13 @@ func trimmed(_ text: String) -> String {
     var text = text[...]
     while text.last == " " { text.removeLast() }
     return String(text)
+}
+
+/// An amount with two decimals, or as many as it needs, up to four.
+func amount(_ value: Double) -> String {
+    guard abs(value) < 1e14 else { return "\(value)" }
+    let parts = Int((abs(value) * 10_000).rounded())
+    var decimals = String(String(10_000 + parts % 10_000).dropFirst())
+    while decimals.count > 2, decimals.last == "0" { decimals.removeLast() }
+    return "\(value < 0 ? "-" : "")\(parts / 10_000).\(decimals)"
 }

@@ -1,0 +1,65 @@
+import Foundation
+import Testing
+
+/// The returns desk as the people there meet it: the real command line on the real daemon.
+@Suite(.serialized) struct ReturnDeskTests {
+    @Test func whatCameBackIsCarriedOut() throws {
+        let daemon = try Daemon()
+        try daemon.apply(
+            site: """
+                departments: [{ code: e, name: E }]
+                teams: [{ code: desk, name: D, department: e }]
+                suppliers: [{ code: acme, name: Acme }]
+                products: [{ code: P, name: Board, type: pcb, supplier: acme }]
+                stations: [{ name: BACK, mode: returns, team: desk }]
+                """)
+        #expect(daemon.ctl("unit", "receive", "P", "B-1", "B-2", "B-3", "--note", "n").status == 0)
+        #expect(daemon.ctl("deliver", "--order", "SO-1", "--customer", "Ms Novak", "B-1").status == 0)
+        #expect(daemon.ctl("deliver", "--order", "SO-2", "B-2").status == 0)
+        let scans = daemon.ctl("scan", "--station", "BACK", "TRV:ORDER:SO-1", "TRV:REASON:damaged", "B-1", "B-2", "B-3")
+        #expect(scans.status == 1 && scans.out.contains("was delivered under SO-2, not under SO-1"), "\(scans)")
+        #expect(scans.out.contains("B-3 was never delivered"), "\(scans)")
+
+        let list = daemon.ctl("return", "list", "--csv").out.split(whereSeparator: \.isNewline)
+        let id = String(try #require(list.last?.split(separator: ",").first))
+        #expect(list.count == 2)
+        #expect(
+            daemon.ctl("return", "inspect-item", id, "B-1", "good", "restock").error.contains("start its inspection"))
+        #expect(daemon.ctl("return", "inspect-start", id).status == 0)
+
+        // A unit in the hand is named by its serial.
+        #expect(daemon.ctl("return", "inspect-item", id, "B-1", "unsellable", "restock").status == 64)
+        #expect(daemon.ctl("return", "inspect-item", id, "B-1", "good", "restock").status == 0)
+        #expect(daemon.ctl("return", "inspect-item", id, "B-1", "good", "restock").error.contains("once"))
+        #expect(daemon.ctl("return", "inspect-item", id, "B-3", "good", "restock").error.contains("in no return now"))
+        #expect(daemon.ctl("return", "inspect-item", id, "B-9", "good", "restock").status == 66)
+        #expect(daemon.ctl("return", "complete", id).error.contains("inspect B-2 first"))
+        #expect(daemon.ctl("return", "inspect-item", id, "B-2", "defective", "return_to_supplier").status == 0)
+
+        let picture = "\(daemon.directory)/corner.png"
+        let pixel = """
+            iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNgAAAAAgABSK+kcQAAAABJRU5ErkJggg==
+            """
+        let bytes = try #require(Data(base64Encoded: pixel))
+        try bytes.write(to: URL(filePath: picture))
+        let photo = daemon.ctl("return", "photo", "add", id, "B-2", picture, "--kind", "damage")
+        let number = String(try #require(photo.out.split(separator: " ").dropFirst().first, "\(photo)"))
+        let copy = "\(daemon.directory)/copy.png"
+        #expect(daemon.ctl("return", "photo", "fetch", id, "B-2", number, "-o", copy).status == 0)
+        #expect(try Data(contentsOf: URL(filePath: copy)) == bytes)
+
+        #expect(daemon.ctl("return", "checklist", id, "1=yes", "2=yes", "3=yes", "4=yes", "5=maybe").status == 64)
+        #expect(daemon.ctl("return", "checklist", id, "1=yes", "2=yes", "3=yes", "4=yes", "5=no:no camera").status == 0)
+        #expect(daemon.ctl("unit", "hold", "B-1", "--note", "look again").status == 0)
+        #expect(daemon.ctl("return", "complete", id).error.contains("B-1 is on hold"))
+        #expect(daemon.ctl("unit", "release", "B-1", "--note", "fine").status == 0)
+        let done = daemon.ctl("return", "complete", id)
+        #expect(done.status == 0 && done.out.contains("completed"), "\(done)")
+        #expect(daemon.ctl("unit", "show", "B-1").out.contains("in stock"))
+        #expect(daemon.ctl("defect", "list", "--csv").out.contains("acme"))
+        #expect(daemon.ctl("repacking", "list", "--csv").out.split(whereSeparator: \.isNewline).count == 1)
+        #expect(daemon.ctl("return", "cancel", id, "--note", "n").status == 1)
+        #expect(daemon.ctl("report", "returns").out.contains("100.0 %"))
+        #expect(daemon.ctl("audit", "verify").status == 0)
+    }
+}
