@@ -195,8 +195,10 @@ public final class Printing: Sendable {
     /// - Returns: why it has to be tried again; nil if it is done with.
     private func attempt(_ id: Int64, _ lane: Lane) async -> PrintFailure? {
         lane.state.withLock { $0.isWoken = false }
+        var mayExist = false
         do throws(PrintFailure) {
             guard let job = try await openJob(id) else { return nil }
+            mayExist = job.mayBeDouble
             let label = try await fill(job)
             try await deliver(job, label, lane)
             lane.note(PrinterState(.ready))
@@ -206,9 +208,11 @@ public final class Printing: Sendable {
             lane.note(error)
             // Stopped before anything left: the ledger knows enough.
             if Task.isCancelled && !error.mayBePrinted { return nil }
+            // Said as long as it is so, whatever keeps the next attempt.
+            mayExist = mayExist || error.mayBePrinted
             await report(
                 id, error.isRetryable ? .queued : .failed,
-                error.mayBePrinted ? "\(error.problem); \(Self.twice)" : error.problem, mayBeDouble: error.mayBePrinted)
+                mayExist ? "\(error.problem); \(Self.twice)" : error.problem, mayBeDouble: error.mayBePrinted)
             return error.isRetryable ? error : nil
         }
     }

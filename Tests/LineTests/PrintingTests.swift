@@ -76,20 +76,25 @@ struct PrintingTests {
     func brokeOff() async throws {
         let shop = try await Shop()
         let labels = Mutex<[String]>([])
+        let isPlugged = Flag()
         let printing = shop.printing { printer, label, _, progress throws(PrintFailure) in
-            _ = progress.begins()
-            let count = labels.withLock {
-                $0.append(String(decoding: label, as: UTF8.self))
-                return $0.count
+            let count = labels.withLock(\.count)
+            if count > 0 && !isPlugged.isSet {
+                throw PrintFailure("not there", isRetryable: true, condition: .offline)
             }
-            if count == 1 {
+            _ = progress.begins()
+            labels.withLock { $0.append(String(decoding: label, as: UTF8.self)) }
+            if count == 0 {
                 throw PrintFailure("unplugged", isRetryable: true, condition: .offline, mayBePrinted: true)
             }
         }
         let job = try await shop.queue("A1")
         try await shop.run(printing) {
             try await shop.until(job) { $0.mayBeDouble }
-            #expect(try await shop.job(job).problem == "unplugged; the label may exist twice")
+            // Also when the next attempt fails for another reason.
+            printing.wake("file:p")
+            try await shop.until(job) { $0.problem == "not there; the label may exist twice" }
+            isPlugged.set()
             printing.wake("file:p")
             try await shop.until(job) { $0.status == .printed }
         }

@@ -1,7 +1,7 @@
 """Label printers on USB: everything that goes wrong with them on a shop floor."""
 import time
 
-from guest import Guest, path_of
+from guest import Guest, Unmet, path_of
 from plant import printer, site
 
 
@@ -36,7 +36,10 @@ def _await_problem(guest: Guest, job: dict, *words: str) -> str:
         problem = _job(guest, job).get("problem", "")
         return problem if any(word in problem.lower() for word in words) else None
 
-    return guest.wait(f"the label's job speaks of {' or '.join(words)}: {_job(guest, job)}", said)
+    try:
+        return guest.wait(f"the label's job speaks of {' or '.join(words)}", said)
+    except Unmet as unmet:
+        raise Unmet(f"{unmet}; it is {_job(guest, job)}") from None
 
 
 def _labels(guest: Guest, name: str) -> list[str]:
