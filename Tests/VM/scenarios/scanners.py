@@ -15,7 +15,7 @@ def identical_scanners_never_mix(guest: Guest) -> None:
     for port in ports:
         guest.await_connected(f"PASS_{port}")
     for port in ports:
-        guest.type(f"scanner {port}", *codes[port], keys_per_second=150, pause=0.15)
+        guest.type(f"scanner {port}", *codes[port], keys_per_second=100, pause=0.15)
     for port in ports:
         guest.await_typed(f"scanner {port}", seconds=180)
     stalled = {port: guest.stalled(f"scanner {port}") for port in ports}
