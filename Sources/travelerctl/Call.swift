@@ -77,6 +77,8 @@ struct ListOptions: ParsableArguments {
 /// A command that is one request.
 protocol Requesting: AsyncParsableCommand {
     var request: Request { get throws }
+    /// Finds out what the request is to name.
+    mutating func prepare(_ connection: Connection) async throws
 }
 
 /// A command with one answer.
@@ -101,15 +103,14 @@ protocol Download: Requesting {
 
 extension Requesting {
     func validate() throws { _ = try request }
+    mutating func prepare(_ connection: Connection) async throws {}
 }
 
 extension Call {
     static func exit(_ answer: JSONValue) -> ExitStatus { .done }
 
-    func run() async throws { try await answer() }
-
-    /// Asks, and shows the answer.
-    func answer() async throws {
+    mutating func run() async throws {
+        try await reporting(json: options.json) { try await prepare(options.daemon.connection) }
         try await reporting(json: options.json, file: try request.file) {
             let answer = try await options.daemon.connection.call(try request)
             Output.lines(options.json ? [answer.json] : view.draw(answer, Screen(descriptor: 1)))
@@ -139,12 +140,10 @@ extension ListCall {
 }
 
 extension Download {
-    func run() async throws { try await download() }
-
-    /// Asks, and keeps or prints what comes.
-    func download() async throws {
+    mutating func run() async throws {
         try await reporting(json: false) {
             let connection = daemon.connection
+            try await prepare(connection)
             guard let file, file != "-" else {
                 let isTerminal = Screen(descriptor: 1).height != nil
                 return try await connection.download(try request) { piece in

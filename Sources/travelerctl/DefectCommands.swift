@@ -200,10 +200,7 @@ struct Defect: AsyncParsableCommand {
             if type.isEmpty, reason == nil { throw ValidationError("Say what is wrong: --type TYPE or --reason TEXT.") }
         }
 
-        mutating func run() async throws {
-            try await reporting(json: options.json) { serials = try named(serials) }
-            try await answer()
-        }
+        mutating func prepare(_ connection: Connection) throws { serials = try named(serials) }
 
         var request: Request {
             .post(
@@ -263,6 +260,7 @@ struct Defect: AsyncParsableCommand {
         }
 
         mutating func prepare(_ connection: Connection) async throws {
+            try await findCase(connection)
             guard repairable == nil || nonRepairable == nil else { return }
             let left = try await connection.call(.get("defects", id))["remaining"]?.int ?? 0
             repairable = repairable ?? max(0, left - (nonRepairable ?? 0))

@@ -2,7 +2,7 @@ import ArgumentParser
 import ControlAPI
 
 extension Report {
-    struct Defects: ListCall {
+    struct Defects: ReportCall {
         enum Grouping: String, CaseIterable, ExpressibleByArgument { case product, type, location, status, supplier }
 
         static let configuration = CommandConfiguration.verb(
@@ -19,33 +19,21 @@ extension Report {
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
-        var request: Request {
-            get throws {
-                .get(
-                    "reports", "defects",
-                    query: ["by": by?.rawValue, "from": try period.start, "to": try period.end])
-            }
+        var request: Request { get throws { try request(by) } }
+
+        private func request(_ grouping: Grouping?) throws -> Request {
+            .get(
+                "reports", "defects",
+                query: ["by": grouping?.rawValue, "from": try period.start, "to": try period.end])
         }
 
-        func run() async throws {
-            guard let file = try spreadsheet.file(options) else { return try await writeList() }
-            try await reporting(json: false) {
-                var sheets: [(name: String, table: Table, request: Request)] = []
-                for grouping in Grouping.allCases {
-                    var request = try self.request
-                    request.query.removeAll { $0.name == "by" }
-                    request.query.append(.init(name: "by", value: grouping.rawValue))
-                    sheets.append(("By \(grouping.rawValue)", Self.table, request))
-                }
-                let times = try self.request.query.filter { $0.name != "by" }
-                for (name, path, table) in [
-                    ("Spare parts", "spare-parts", SpareParts.table), ("Write-offs", "write-offs", WriteOffs.table),
-                ] {
-                    var request = Request.get("reports", path)
-                    request.query = times
-                    sheets.append((name, table, request))
-                }
-                try await writeSpreadsheet(sheets, to: file, options.daemon.connection)
+        var sheets: [ReportSheet] {
+            get throws {
+                let times: KeyValuePairs = ["from": try period.start, "to": try period.end]
+                return try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) } + [
+                    ("Spare parts", SpareParts.table, .get("reports", "spare-parts", query: times)),
+                    ("Write-offs", WriteOffs.table, .get("reports", "write-offs", query: times)),
+                ]
             }
         }
 
@@ -88,7 +76,7 @@ extension Report {
             }
         }
 
-        static let sheet = "Write-offs"
+        var sheets: [ReportSheet] { get throws { [("Write-offs", Self.table, try request)] } }
         static let table = Table(
             columns: [
                 Column("OF", "key", shown: { words($0["key"]?.string ?? "") }), Column("LINES", "lines", .number),
@@ -110,7 +98,7 @@ extension Report {
                 .get("reports", "spare-parts", query: ["from": try period.start, "to": try period.end])
             }
         }
-        static let sheet = "Spare parts"
+        var sheets: [ReportSheet] { get throws { [("Spare parts", Self.table, try request)] } }
         static let table = Table(
             columns: [
                 Column("SPARE PART", "key"), Column("REPAIRS", "lines", .number),

@@ -11,22 +11,17 @@ protocol CaseCall: Call {
     var id: String { get set }
     /// Takes the serial by which the case was named, where the command is about a part of the case.
     mutating func name(serial: String)
-    /// Asks for what else it has to know of the case.
-    mutating func prepare(_ connection: Connection) async throws
 }
 
 extension CaseCall {
     mutating func name(serial: String) {}
-    mutating func prepare(_ connection: Connection) async throws {}
+    mutating func prepare(_ connection: Connection) async throws { try await findCase(connection) }
 
-    mutating func run() async throws {
-        try await reporting(json: options.json) {
-            let (connection, named) = (options.daemon.connection, id)
-            id = try await connection.caseNumber(named)
-            if id != named { name(serial: named) }
-            try await prepare(connection)
-        }
-        try await answer()
+    /// Puts the number of the case where it was named by a serial.
+    mutating func findCase(_ connection: Connection) async throws {
+        let named = id
+        id = try await connection.caseNumber(named)
+        if id != named { name(serial: named) }
     }
 }
 

@@ -103,7 +103,7 @@ struct Report: AsyncParsableCommand {
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request { .get("reports", "wip") }
-        static let sheet = "In production"
+        var sheets: [ReportSheet] { [("In production", Self.table, request)] }
         static let table = Table(
             columns: [
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("UNITS", "count", .number),
@@ -122,7 +122,7 @@ struct Report: AsyncParsableCommand {
         var request: Request {
             get throws { .get("reports", "yield", query: ["from": try period.start, "to": try period.end]) }
         }
-        static let sheet = "Yield"
+        var sheets: [ReportSheet] { get throws { [("Yield", Self.table, try request)] } }
         static let table = Table(
             columns: [
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("PASSED", "passed", .number),
@@ -141,7 +141,7 @@ struct Report: AsyncParsableCommand {
         var request: Request {
             get throws { .get("reports", "throughput", query: ["from": try period.start, "to": try period.end]) }
         }
-        static let sheet = "Throughput"
+        var sheets: [ReportSheet] { get throws { [("Throughput", Self.table, try request)] } }
         static let table = Table(
             columns: [
                 Column("DAY", "day", .day), Column("PRODUCT", "product"), Column("STATION", "station", rank: 1),

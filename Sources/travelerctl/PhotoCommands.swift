@@ -10,7 +10,7 @@ extension Return {
 
         enum Kind: String, CaseIterable, ExpressibleByArgument { case damage, condition, label, other }
 
-        struct List: ItemCall {
+        struct List: Call, ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "list", "The photos of an item.", example: "return photo list 4711 4713")
             @Argument(help: .customerReturn) var id: String
@@ -28,7 +28,7 @@ extension Return {
             }
         }
 
-        struct Add: ItemCall {
+        struct Add: Call, ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "add", "Add a photo to an item of an open return.",
                 example: "return photo add 4711 B-0001 corner.jpg --kind damage \\\n    --note \"left corner\"")
@@ -49,7 +49,7 @@ extension Return {
             }
         }
 
-        struct Fetch: Download {
+        struct Fetch: Download, ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "fetch", "Bring a photo's bytes to a new file.",
                 example: "return photo fetch 4711 4713 4720 -o corner.jpg")
@@ -61,14 +61,9 @@ extension Return {
             @OptionGroup var daemon: SocketOption
             var file: String? { output }
             var request: Request { .get("returns", id, "items", item, "photos", photo, patience: 120) }
-
-            mutating func run() async throws {
-                try await reporting(json: false) { item = try await daemon.connection.itemNumber(item) }
-                try await download()
-            }
         }
 
-        struct Delete: ItemCall {
+        struct Delete: Call, ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "delete", "Delete a photo; that it was there stays on record.",
                 example: "return photo delete 4711 4713 4720")

@@ -50,7 +50,7 @@ struct Repacking: AsyncParsableCommand {
         return count > 0 ? String(count) : ""
     }
 
-    struct Process: ItemCall {
+    struct Process: Call, ItemCall {
         enum Action: String, CaseIterable, ExpressibleByArgument {
             case ready
             case writeOff = "write_off"
@@ -139,7 +139,7 @@ struct QCTask: AsyncParsableCommand {
 }
 
 extension Report {
-    struct Returns: ListCall {
+    struct Returns: ReportCall {
         enum Grouping: String, CaseIterable, ExpressibleByArgument {
             case product, reason, condition, decision, customer
         }
@@ -161,12 +161,8 @@ extension Report {
                 query: ["by": grouping?.rawValue, "from": try period.start, "to": try period.end])
         }
 
-        func run() async throws {
-            guard let file = spreadsheet.xlsx else { return try await writeList() }
-            try await reporting(json: false) {
-                let sheets = try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) }
-                try await writeSpreadsheet(sheets, to: file, options.daemon.connection)
-            }
+        var sheets: [ReportSheet] {
+            get throws { try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) } }
         }
 
         static let table = Table(

@@ -149,11 +149,8 @@ struct Return: AsyncParsableCommand {
                 "returns", id, "items", item, body: ["reason": reason, "condition": .text(condition?.rawValue)])
         }
 
-        mutating func run() async throws {
-            if let named = item {
-                try await reporting(json: options.json) { item = try await options.daemon.connection.itemNumber(named) }
-            }
-            try await answer()
+        mutating func prepare(_ connection: Connection) async throws {
+            if let named = item { item = try await connection.itemNumber(named) }
         }
         var view: View { .returnNow }
     }
@@ -168,7 +165,7 @@ struct Return: AsyncParsableCommand {
         var view: View { .customerReturn }
     }
 
-    struct InspectItem: ItemCall {
+    struct InspectItem: Call, ItemCall {
         static let configuration = CommandConfiguration.verb(
             "inspect-item", "Say how an item is, and what is to become of it.",
             example: "return inspect-item 4711 PCB-100-2647-0001 good restock")

@@ -3,16 +3,13 @@ import ControlAPI
 // Which item of a return is meant. People have the unit in their hand, so its serial does as well as the item's number.
 
 /// A command on one item.
-protocol ItemCall: Call {
+protocol ItemCall: Requesting {
     /// The number of the item, or the serial of its unit.
     var item: String { get set }
 }
 
 extension ItemCall {
-    mutating func run() async throws {
-        try await reporting(json: options.json) { item = try await options.daemon.connection.itemNumber(item) }
-        try await answer()
-    }
+    mutating func prepare(_ connection: Connection) async throws { item = try await connection.itemNumber(item) }
 }
 
 extension Connection {

@@ -22,25 +22,26 @@ struct SpreadsheetOption: ParsableArguments {
     }
 }
 
-/// A report that is one list, and one sheet of a workbook.
+/// A sheet of a workbook, and where what stands in it comes from.
+typealias ReportSheet = (name: String, table: Table, request: Request)
+
+/// A report: a list, or one or several sheets of a workbook.
 protocol ReportCall: ListCall {
     var spreadsheet: SpreadsheetOption { get }
-    static var sheet: String { get }
+    var sheets: [ReportSheet] { get throws }
 }
 
 extension ReportCall {
     func run() async throws {
         guard let file = try spreadsheet.file(options) else { return try await writeList() }
         try await reporting(json: false) {
-            try await writeSpreadsheet([(Self.sheet, Self.table, try request)], to: file, options.daemon.connection)
+            try await writeSpreadsheet(try sheets, to: file, options.daemon.connection)
         }
     }
 }
 
 /// Asks for each sheet's list and writes them as one workbook.
-func writeSpreadsheet(
-    _ sheets: [(name: String, table: Table, request: Request)], to file: String, _ connection: Connection
-) async throws {
+private func writeSpreadsheet(_ sheets: [ReportSheet], to file: String, _ connection: Connection) async throws {
     #if Spreadsheet
         var workbook: [Workbook.Sheet] = []
         for sheet in sheets {
@@ -77,9 +78,10 @@ func writeSpreadsheet(
         /// `path` is new, private and never follows a link.
         func write(to path: String) throws {
             var file = try NewFile(path)
-            var template = Array("/tmp/travelerctl-XXXXXX".utf8CString)
+            let parent = environment("TMPDIR") ?? "/tmp"
+            var template = Array((parent + "/travelerctl-XXXXXX").utf8CString)
             guard mkdtemp(&template) != nil else {
-                throw Failure(.tryAgain, "cannot make a scratch directory in /tmp: \(systemError(errno))")
+                throw Failure(.tryAgain, "cannot make a scratch directory in \(parent): \(systemError(errno))")
             }
             let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
             let scratch = folder + "/workbook.xlsx"

@@ -143,16 +143,7 @@ import Tracking
         }
         try Store(db).flush(&state)
         for _ in 0..<60 {
-            var plant = Plant()
-            for (index, team) in teams.enumerated() {
-                plant.teams[team] = Team(code: team, name: team, department: index < 2 ? "electronics" : "service")
-            }
-            let login = random.pick(logins)
-            plant.people[login] = Person(
-                login: login, name: login, role: random.pick(Role.allCases), department: "electronics",
-                team: random.one(4) ? nil : random.pick(teams),
-                grants: Set(Grant.allCases.filter { _ in random.one(4) }))
-            let access = try #require(Access(login: login, isAdmin: false, in: plant))
+            let (plant, access) = try random.caller(teams: teams, logins: logins)
             let seen = cases.filter { found, units in access.sees(found) { units } }.map(\.0.id)
             let page = Page(limit: 1_000, descending: false, total: true)
             for order in DefectOrder.allCases {

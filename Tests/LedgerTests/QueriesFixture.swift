@@ -20,6 +20,20 @@ struct SeededRandom: RandomNumberGenerator {
     mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[Int.random(in: elements.indices, using: &self)]
     }
+
+    /// Somebody with one of these logins, of any role, team and grants; the last of the teams is another department's.
+    mutating func caller(teams: [String], logins: [String]) throws -> (plant: Plant, access: Access) {
+        var plant = Plant()
+        for team in teams {
+            let department = team == teams.last ? "service" : "electronics"
+            plant.teams[team] = Team(code: team, name: team, department: department)
+        }
+        let login = pick(logins)
+        plant.people[login] = Person(
+            login: login, name: login, role: pick(Role.allCases), department: pick(["electronics", "none"]),
+            team: one(4) ? nil : pick(teams), grants: Set(Grant.allCases.filter { _ in one(4) }))
+        return (plant, try #require(Access(login: login, isAdmin: false, in: plant)))
+    }
 }
 
 /// A plant of two departments whose teams share a line, in a ledger of its own, with a clock that the test moves.

@@ -24,20 +24,6 @@ import Tracking
             lastEvent: Int64(number), state: state)
     }
 
-    private func anyAccess(_ random: inout SeededRandom) throws -> Access {
-        var plant = Plant()
-        for (index, team) in Self.teams.enumerated() {
-            plant.teams[team] = Team(code: team, name: team, department: index < 2 ? "electronics" : "service")
-        }
-        let login = random.pick(Self.logins)
-        plant.people[login] = Person(
-            login: login, name: login, role: random.pick(Role.allCases),
-            department: random.pick(["electronics", "none"]),
-            team: random.one(4) ? nil : random.pick(Self.teams),
-            grants: Set(Grant.allCases.filter { _ in random.one(4) }))
-        return try #require(Access(login: login, isAdmin: false, in: plant))
-    }
-
     @Test(arguments: 1...20)
     func unitsAreFoundExactlyWhereTheyAreSeen(seed: Int) throws {
         var random = SeededRandom(seed: seed)
@@ -54,7 +40,7 @@ import Tracking
             ) { _ in }
         }
         for _ in 0..<40 {
-            let access = try anyAccess(&random)
+            let (_, access) = try random.caller(teams: Self.teams, logins: Self.logins)
             let seen = units.filter(access.sees).map(\.serial)
             let found = try db.select(
                 "SELECT serial FROM unit WHERE \(access.seesUnit(in: .unit)) ORDER BY last_event"
