@@ -21,17 +21,15 @@ extension Control {
             guard let product = call.plant.products[call.path("code")] else {
                 throw call.notFound("product", call.path("code"))
             }
-            let cards = try await call.cards([product])
-            var json = cards.json(product, call.access).object ?? [:]
-            if call.access.may(.seeDefects) {
-                let access = call.access
+            let access = call.access
+            var json = try await call.cards([product]).json(product, access).object ?? [:]
+            if access.may(.seeDefects) {
                 let counters = try await call.read { try $0.defectCounters(of: product.code, for: access) }
                 json["defect_counters"] = counters.json
             }
-            if call.access.may(.seeReturns) {
-                let access = call.access
-                json["return_counters"] = try await call.read { try $0.returnCounters(of: product.code, for: access) }
-                    .json
+            if access.may(.seeReturns) {
+                let counters = try await call.read { try $0.returnCounters(of: product.code, for: access) }
+                json["return_counters"] = counters.json
             }
             return call.json(.object(json))
         },

@@ -72,11 +72,7 @@ extension Ledger {
             guard rename(fresh, directory + "/" + fileName) == 0 else {
                 throw StorageError(.other, "cannot rename \(fresh): \(String(cString: strerror(errno)))")
             }
-            let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            if folder >= 0 {
-                fsync(folder)
-                Glibc.close(folder)
-            }
+            try? sync(directory)
             return (report, kept)
         } catch {
             unlink(fresh)

@@ -89,7 +89,7 @@ actor PhotoFiles {
 }
 
 /// Brings a directory's entries to the disk.
-private func sync(_ directory: String) throws {
+func sync(_ directory: String) throws {
     let folder = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw StorageError(writing: errno) }
     defer { Glibc.close(folder) }
