@@ -1,7 +1,7 @@
 import ControlAPI
 import Testing
 
-@Suite("Who may use which route")
+@Suite("Who may use which route", .serialized)
 struct AccessTests {
     /// Each route with the roles that may use it (Admin, Department lead, Team lead, Member) and the grants that open it
     /// to the others.

@@ -32,7 +32,7 @@ func expectAsDeclared(_ answer: Answer, _ method: String, _ target: String) {
     }
 }
 
-@Suite("The OpenAPI document")
+@Suite("The OpenAPI document", .serialized)
 struct OpenAPITests {
     @Test("holds every route of the table, with its parameters, bodies and answers")
     func complete() throws {

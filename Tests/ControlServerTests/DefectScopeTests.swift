@@ -2,7 +2,7 @@ import ControlAPI
 import Testing
 
 /// The marked plant with defects of every team on its desk: what is written on a case carries its team's mark.
-@Suite("What the defect desk shows, and to whom")
+@Suite("What the defect desk shows, and to whom", .serialized)
 struct DefectScopeTests {
     /// A caller, and what they may come to see.
     struct Sight: Sendable, CustomTestStringConvertible {

@@ -9,7 +9,7 @@ import Testing
 import Tracking
 
 /// Scanners over the control interface. A named pipe stands in for a scanner that is bound by its node.
-@Suite("Devices", .timeLimit(.minutes(1)))
+@Suite("Devices", .serialized, .timeLimit(.minutes(1)))
 struct DeviceTests {
     @Test("a scanner that is missing, comes, reads, and goes, is told so everywhere")
     func plug() async throws {

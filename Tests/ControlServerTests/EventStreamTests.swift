@@ -2,7 +2,7 @@ import ControlAPI
 import Testing
 import Tracking
 
-@Suite("Streams of events")
+@Suite("Streams of events", .serialized)
 struct EventStreamTests {
     /// A shop with one unit of each of two teams.
     private func shop() async throws -> Shop {

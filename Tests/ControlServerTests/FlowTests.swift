@@ -2,7 +2,7 @@ import ControlAPI
 import Testing
 import Tracking
 
-@Suite("A unit's way through the shop, over the control interface")
+@Suite("A unit's way through the shop, over the control interface", .serialized)
 struct FlowTests {
     @Test("from the work order to the customer")
     func wholeWay() async throws {

@@ -1,7 +1,7 @@
 import ControlAPI
 import Testing
 
-@Suite("The same change asked for twice")
+@Suite("The same change asked for twice", .serialized)
 struct IdempotencyTests {
     @Test("the same key gets the same answer and does nothing twice")
     func sameKey() async throws {

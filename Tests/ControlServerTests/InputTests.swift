@@ -2,7 +2,7 @@ import ControlAPI
 import ControlServer
 import Testing
 
-@Suite("What a request may not say")
+@Suite("What a request may not say", .serialized)
 struct InputTests {
     @Test("a wrong body is refused with every field that is wrong")
     func bodies() async throws {

@@ -11,7 +11,7 @@ import Tracking
 @testable import ControlServer
 
 /// Returns, photos and webhooks over the control interface.
-@Suite("Customers' returns")
+@Suite("Customers' returns", .serialized)
 struct ReturnTests {
     private static let site = """
         departments: [{ code: e, name: E }]

@@ -1,7 +1,7 @@
 import ControlAPI
 import Testing
 
-@Suite("What lies outside a caller's scope does not exist for them")
+@Suite("What lies outside a caller's scope does not exist for them", .serialized)
 struct ScopeTests {
     /// A caller, and everything with a mark that they may come to see.
     struct Sight: Sendable, CustomTestStringConvertible {

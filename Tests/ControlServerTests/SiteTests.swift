@@ -3,7 +3,7 @@ import ControlServer
 import Testing
 import Tracking
 
-@Suite("The plant: planned, applied, exported, changed by command")
+@Suite("The plant: planned, applied, exported, changed by command", .serialized)
 struct SiteTests {
     @Test("a plan says what an apply does; an applied export changes nothing")
     func plan() async throws {

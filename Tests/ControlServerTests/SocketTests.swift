@@ -6,7 +6,7 @@ import Logging
 import ServiceLifecycle
 import Testing
 
-@Suite("Over the real socket", .timeLimit(.minutes(1)))
+@Suite("Over the real socket", .serialized, .timeLimit(.minutes(1)))
 struct SocketTests {
     /// Serves a shop at a socket for as long as `body` runs, and answers once the server has stopped.
     private func serving(

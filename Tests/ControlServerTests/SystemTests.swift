@@ -4,7 +4,7 @@ import FoundationEssentials
 import Ledger
 import Testing
 
-@Suite("Status, metrics, back-up and verification")
+@Suite("Status, metrics, back-up and verification", .serialized)
 struct SystemTests {
     @Test("the status says what to do next")
     func status() async throws {

@@ -8,7 +8,7 @@ import Testing
 @testable import ControlServer
 
 /// Webhooks over HTTPS: only to somebody whose certificate is right.
-@Suite("Webhooks over HTTPS")
+@Suite("Webhooks over HTTPS", .serialized)
 struct WebhookTLSTests {
     @Test("a certificate that is trusted, one that is not, and one of another name")
     func certificates() async throws {

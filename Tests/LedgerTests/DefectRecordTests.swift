@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// After any shift and any work at the defect desk, the tables say what the events say, and to everybody their part.
-@Suite struct DefectRecordTests {
+@Suite(.serialized) struct DefectRecordTests {
     @Test(arguments: 1...4)
     func theTablesAreWhatTheEventsSay(seed: Int) async throws {
         var random = SeededRandom(seed: seed)

@@ -5,7 +5,7 @@ import Tracking
 @testable import Ledger
 
 /// Defect cases on record: what comes from an older file, who sees them, and many callers at once.
-@Suite struct DefectTests {
+@Suite(.serialized) struct DefectTests {
     // MARK: An older file
 
     /// What version 2 recorded of a unit that came into stock and went to `status`, by way of an undone write-off.

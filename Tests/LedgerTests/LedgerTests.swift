@@ -8,7 +8,7 @@ import Tracking
 
 /// The ledger's promises: what was answered is there, what was not happened wholly or not at all, and nothing can be
 /// changed behind its back.
-@Suite struct LedgerTests {
+@Suite(.serialized) struct LedgerTests {
     @Test func answeredCommandsAreThereAfterReopening() async throws {
         let folder = try Folder()
         let first = try folder.open()

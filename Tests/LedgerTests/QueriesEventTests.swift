@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// The record is read by number, by what an event names, and by time.
-@Suite struct QueriesEventTests {
+@Suite(.serialized) struct QueriesEventTests {
     @Test func eventsAreFilteredByWhatTheyName() async throws {
         var random = SeededRandom(seed: 21)
         let shop = try await Shop()

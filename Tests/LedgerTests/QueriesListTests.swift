@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// After any day's work, each caller's lists, counts and histories are what they see of the whole, and nothing else.
-@Suite struct QueriesListTests {
+@Suite(.serialized) struct QueriesListTests {
     private func worked(_ seed: Int, steps: Int = 350) async throws -> (Shop, SeededRandom) {
         var random = SeededRandom(seed: seed)
         let shop = try await Shop()

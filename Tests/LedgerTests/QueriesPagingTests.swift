@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// Pages of a list are the list, however long it is, and stay right while units are added.
-@Suite struct QueriesPagingTests {
+@Suite(.serialized) struct QueriesPagingTests {
     private let admin: Access
     private let lead: Access
 

@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// Lists of units find their way by an index: what one costs depends on what it leads past, not on how much there is.
-@Suite struct QueriesPlanTests {
+@Suite(.serialized) struct QueriesPlanTests {
     private static func plant() -> Plant {
         var plant = Plant()
         for team in ["smt", "finish"] { plant.teams[team] = Team(code: team, name: team, department: "electronics") }

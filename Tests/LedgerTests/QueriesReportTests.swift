@@ -6,7 +6,7 @@ import Tracking
 @testable import Ledger
 
 /// Reports say what the record says, for the units of the caller's teams.
-@Suite struct QueriesReportTests {
+@Suite(.serialized) struct QueriesReportTests {
     private static let hour: Int64 = 3_600_000
 
     @Test func yieldCountsAUnitOnceAtEachStage() async throws {

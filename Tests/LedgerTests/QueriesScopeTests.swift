@@ -4,7 +4,7 @@ import Tracking
 @testable import Ledger
 
 /// What lies outside a caller's scope is not there: the conditions in SQL say the same as `Access.sees`.
-@Suite struct QueriesScopeTests {
+@Suite(.serialized) struct QueriesScopeTests {
     private static let logins = ["mia", "tom", "a*b", "a[b", "a?b", "a|b", "A", "50%", "s", "lost", "x,y=z/1"]
     private static let teams = ["smt", "finish", "desk"]
 

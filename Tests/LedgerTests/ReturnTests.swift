@@ -7,7 +7,7 @@ import Tracking
 @testable import Ledger
 
 /// Customers' returns on record: all or nothing, who sees what, an older file, photos beside the ledger.
-@Suite struct ReturnTests {
+@Suite(.serialized) struct ReturnTests {
     /// A plant with units and goods delivered under SO-1.
     private func open(_ folder: Folder, units: Int = 6) async throws -> Ledger {
         let ledger = try folder.open()

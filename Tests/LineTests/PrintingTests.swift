@@ -11,7 +11,7 @@ import Tracking
 @testable import Ledger
 
 /// What becomes of label jobs: by a real ledger, and a printer that does what the test says.
-@Suite("Printing", .timeLimit(.minutes(1)))
+@Suite("Printing", .serialized, .timeLimit(.minutes(1)))
 struct PrintingTests {
     @Test("a job is sent, then printed, and never sent before that is on record")
     func printed() async throws {
@@ -224,7 +224,7 @@ struct PrintingTests {
     }
 }
 
-@Suite("Label jobs on record")
+@Suite("Label jobs on record", .serialized)
 struct LabelJobRecordTests {
     @Test("what an older version recorded is a job that does not exist twice")
     func old() throws {
