@@ -19,13 +19,15 @@ extension Control {
             return call.list(try await call.events(filter, call.page)) { $0.json(for: call.access) }
         },
         Route(
-            .post, "/audit/verify", "Walk the chain of events and rebuild everything from it", .administer,
+            .post, "/audit/verify", "Walk the chain of events, rebuild everything from it, and read every photo",
+            .administer,
             input: .json([]), output: .json(.named(.verification)), isChange: false
         ) { call in
             let report = try await call.ledger.verify()
             return call.json(
                 JSONValue(omittingNil: [
-                    "ok": .bool(report.problem == nil), "events": .int(Int(report.events)),
+                    "ok": .bool(report.isWhole), "events": .int(Int(report.events)), "photos": .int(report.photos),
+                    "lost_photos": .array(report.lostPhotos.map(JSONValue.string)),
                     "problem": report.problem.map {
                         ["table": .string($0.table), "row": .string($0.row), "message": .string($0.message)]
                     },

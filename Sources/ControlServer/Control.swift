@@ -112,8 +112,10 @@ public struct Control: Sendable {
                 .invalidArgument,
                 "an Idempotency-Key is 1 to 200 printable ASCII characters without spaces; a UUID is right")
         }
+        // Of a photo, the query says what it shows.
+        let asked = request.query.isEmpty ? request.body : Array(request.query.utf8) + [0] + request.body
         return IdempotencyKey(
-            caller: access.login, route: request.method + " " + request.path, key: key, body: request.body)
+            caller: access.login, route: request.method + " " + request.path, key: key, body: asked)
     }
 
     /// Puts it on record that somebody was sent away. A caller who keeps knocking must not fill the disk with it.

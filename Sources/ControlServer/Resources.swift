@@ -151,6 +151,8 @@ enum Resource: String, Sendable, CaseIterable {
         case .verification:
             [
                 Property("ok", .flag), Property("events", .count),
+                Property("photos", .count, "How many different pictures are on record."),
+                Property("lost_photos", .list(.text), "Digests of those whose bytes are missing or others."),
                 Property(
                     "problem",
                     .object([Property("table", .text), Property("row", .text(65_536)), Property("message", .text)]),

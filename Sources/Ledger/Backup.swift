@@ -50,8 +50,10 @@ extension Ledger {
 
     /// Puts a back-up in the place of the ledger in `directory`, after checking it whole.
     ///
-    /// The ledger that was there stays beside it under another name. The caller holds the directory's lock.
-    /// - Returns: what the check found, and the name under which the old ledger is kept, where there was one.
+    /// The ledger that was there stays beside it under another name, and so do its photos: the next start removes those
+    /// that the back-up doesn't know. The caller holds the directory's lock.
+    /// - Returns: what the check found, photos that are not in the directory among it, and the name under which the old
+    ///   ledger is kept, where there was one.
     /// - Throws: `StorageError`; then nothing changed.
     public static func restore(
         _ backup: String, in directory: String, progress: (Int64) -> Void = { _ in }
@@ -60,7 +62,8 @@ extension Ledger {
         unlink(fresh)
         try copy(backup, to: fresh)
         do {
-            let report = try verify(file: fresh, scratch: directory, progress: progress)
+            let report = try verify(
+                file: fresh, scratch: directory, photosBeside: directory, progress: progress)
             if let problem = report.problem {
                 throw StorageError(
                     .damaged, "cannot restore \(backup): \(problem.table) \(problem.row): \(problem.message)")
@@ -88,11 +91,21 @@ extension Ledger {
         if let old = try? Connection(path: path, mode: .readWrite) {
             _ = try? old.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
         }
-        let kept = "ledger-before-restore-\(systemClock()).db"
+        let suffix = "before-restore-\(systemClock())"
+        try keepPhotos(PhotoFiles.directory(beside: directory), as: directory + "/photos-\(suffix)")
+        let kept = "ledger-\(suffix).db"
         for suffix in ["-wal", "-shm"] { rename(path + suffix, directory + "/" + kept + suffix) }
         guard link(path, directory + "/" + kept) == 0 else {
             throw StorageError(.other, "cannot keep the old ledger: \(String(cString: strerror(errno)))")
         }
         return kept
+    }
+
+    /// Gives each photo a second name.
+    private static func keepPhotos(_ photos: String, as kept: String) throws {
+        guard let names = try? FileManager.default.contentsOfDirectory(atPath: photos), !names.isEmpty else { return }
+        guard mkdir(kept, 0o700) == 0, names.allSatisfy({ link(photos + "/" + $0, kept + "/" + $0) == 0 }) else {
+            throw StorageError(.other, "cannot keep the photos as \(kept): \(String(cString: strerror(errno)))")
+        }
     }
 }

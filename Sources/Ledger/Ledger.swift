@@ -251,7 +251,7 @@ public struct IdempotencyKey: Sendable {
     public var route: String
     /// The caller's key.
     public var key: String
-    /// SHA-256 of the request's body.
+    /// SHA-256 of what the request asked for.
     public var request: [UInt8]
 
     /// Names one change of one caller.

@@ -12,7 +12,16 @@ actor PhotoFiles {
     private let directory: String
     private var last: Task<Void, Never>?
 
-    init(beside ledger: String) { directory = ledger + "/photos" }
+    init(beside ledger: String) { directory = Self.directory(beside: ledger) }
+
+    /// Where the photos of the ledger in this directory are.
+    nonisolated static func directory(beside ledger: String) -> String { ledger + "/photos" }
+
+    /// The bytes of a photo; nil where they are lost, or are not what they were.
+    nonisolated static func read(_ digest: String, in directory: String) -> [UInt8]? {
+        let bytes = FileManager.default.contents(atPath: directory + "/" + digest).map { [UInt8]($0) }
+        return bytes.flatMap { self.digest($0) == digest ? $0 : nil }
+    }
 
     /// Does something while nobody else changes files.
     func alone<Result: Sendable>(_ body: @escaping @Sendable () async throws -> Result) async throws -> Result {
@@ -70,10 +79,7 @@ actor PhotoFiles {
     }
 
     nonisolated func read(_ digest: String) async throws -> [UInt8]? {
-        try await run { directory in
-            guard let data = FileManager.default.contents(atPath: directory + "/" + digest) else { return nil }
-            return [UInt8](data)
-        }
+        try await run { Self.read(digest, in: $0) }
     }
 
     nonisolated func remove(_ digest: String) async throws {

@@ -10,6 +10,13 @@ public struct VerifyReport: Sendable, Equatable {
     public var events: Int64
     /// The first thing that does not add up; nil where everything does.
     public var problem: Problem?
+    /// How many different pictures are on record.
+    public var photos = 0
+    /// Digests of those whose bytes are missing or others, where they were looked for.
+    public var lostPhotos: [String] = []
+
+    /// Whether everything that was looked at is as it should be.
+    public var isWhole: Bool { problem == nil && lostPhotos.isEmpty }
 
     /// A row that differs from what the events say.
     public struct Problem: Sendable, Equatable {
@@ -28,10 +35,11 @@ extension Ledger {
     ///
     /// - Parameters:
     ///   - scratch: a directory for the scratch file; it needs about as much room as the ledger.
+    ///   - photosBeside: the directory that the ledger is in, where the bytes of its photos are to be read, too.
     ///   - progress: told the number of events walked so far, about every 10,000.
     /// - Throws: `StorageError` where the file can't be read at all.
     public static func verify(
-        file path: String, scratch: String, progress: (Int64) -> Void = { _ in }
+        file path: String, scratch: String, photosBeside directory: String? = nil, progress: (Int64) -> Void = { _ in }
     ) throws -> VerifyReport {
         let ledger = try Connection(path: path, mode: .readOnly)
         try checkFormat(ledger)
@@ -46,6 +54,12 @@ extension Ledger {
         try Schema.migrate(rebuilt)
         var report = try replay(ledger, into: rebuilt, progress)
         if report.problem == nil { report.problem = try firstDifference(ledger, path, copy, rebuilt) }
+        let digests = try ledger.rows("SELECT DISTINCT digest FROM photo ORDER BY digest", [], { $0.text(0) })
+        report.photos = digests.count
+        if let directory {
+            let photos = PhotoFiles.directory(beside: directory)
+            report.lostPhotos = digests.filter { PhotoFiles.read($0, in: photos) == nil }
+        }
         return report
     }
 
@@ -137,11 +151,16 @@ extension Ledger {
         defer { try? FileManager.default.removeItem(atPath: copy) }
         try await backup(to: copy)
         let directory = directory
-        return try await withCheckedThrowingContinuation { continuation in
+        var report = try await withCheckedThrowingContinuation { continuation in
             Self.longWork.async {
-                continuation.resume(with: Result { try Self.verify(file: copy, scratch: directory) })
+                continuation.resume(
+                    with: Result { try Self.verify(file: copy, scratch: directory, photosBeside: directory) })
             }
         }
+        // What was deleted since the copy was made is not lost.
+        let lost = report.lostPhotos
+        report.lostPhotos = try await read { db in try lost.filter { try db.hasPhoto(digest: $0) } }
+        return report
     }
 
     /// For what takes seconds: neither the cooperative pool nor a reader must wait for it.

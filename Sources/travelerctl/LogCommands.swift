@@ -157,25 +157,34 @@ struct Audit: AsyncParsableCommand {
 
     struct Verify: Call {
         static let configuration = CommandConfiguration.verb(
-            "verify", "Walk the whole chain of events and rebuild every unit and count from it.",
+            "verify", "Walk the whole chain of events, rebuild every unit and count from it, and read every photo.",
             example: "audit verify",
             more:
-                "Ends with 1 if a row is not what the events say; names the first such row. To list events: 'log audit'."
+                "Ends with 1 if a row is not what the events say, and names the first such row, or if photos are lost. To list events: 'log audit'."
         )
         @OptionGroup var options: CallOptions
         var request: Request { .post("audit", "verify", patience: 3_600) }
         var view: View {
             View { answer, screen in
                 let events = answer["events"]?.plain ?? "?"
-                guard let problem = answer["problem"], answer["ok"]?.bool != true else {
-                    return [screen.paint("The ledger is whole: \(events) events checked.", .green)]
+                var lines = [screen.paint("The ledger is whole: \(events) events checked.", .green)]
+                if let problem = answer["problem"] {
+                    let fields = View.fields([
+                        Column("Table", "table"), Column("Row", "row"), Column("Problem", "message"),
+                    ])
+                    lines = [screen.paint("The ledger is NOT whole (\(events) events checked).", .red)]
+                    lines += fields.draw(problem, screen)
                 }
-                let fields = View.fields([
-                    Column("Table", "table"), Column("Row", "row"), Column("Expected", "expected"),
-                    Column("Found", "found"), Column("Problem", "message"),
-                ])
-                return [screen.paint("The ledger is NOT whole (\(events) events checked).", .red)]
-                    + fields.draw(problem, screen)
+                let (photos, lost) = (answer["photos"]?.plain ?? "0", answer["lost_photos"]?.array ?? [])
+                if !lost.isEmpty {
+                    lines.append(
+                        screen.paint("Of \(photos) photos, \(lost.count) are missing or not what they were:", .red))
+                    lines += lost.map { "  " + $0.plain }
+                    lines.append("Copy these files to the directory photos beside the ledger from where you keep them.")
+                } else if photos != "0" {
+                    lines.append("Photos: \(photos), all there.")
+                }
+                return lines
             }
         }
         static func exit(_ answer: JSONValue) -> ExitStatus { answer["ok"]?.bool == true ? .done : .refused }

@@ -44,7 +44,8 @@ struct Check: ParsableCommand {
         abstract: "Walk a ledger that no daemon has open, and say whether it adds up.",
         discussion: """
             Walks the chain of events, rebuilds every unit and every count from them, and names the first row that
-            differs. Exits with 1 if one does. While the daemon runs, use: travelerctl audit verify
+            differs; then reads the photos beside it. Exits with 1 if a row differs or a photo is lost. While the daemon
+            runs, use: travelerctl audit verify
 
             Example:
               travelerd check
@@ -58,18 +59,35 @@ struct Check: ParsableCommand {
     func run() throws {
         let lock = file == nil ? try DaemonLock(directory: place.path) : nil
         let path = file ?? place.path + "/" + Ledger.fileName
-        let report = try Ledger.verify(file: path, scratch: scratchDirectory()) { Progress.show("\($0) events") }
+        let report = try Ledger.verify(
+            file: path, scratch: scratchDirectory(), photosBeside: file == nil ? place.path : nil
+        ) { Progress.show("\($0) events") }
         Progress.clear()
         withExtendedLifetime(lock) {}
-        guard let problem = report.problem else {
+        if let problem = report.problem {
+            print("\(path) does not add up.\n  table \(problem.table), row \(problem.row)\n  \(problem.message)")
+            print("Keep this file, and restore the last good back-up: travelerd restore FILE")
+        } else {
             print(
                 "\(path) adds up: \(report.events) events, each chained to the one before, and every count follows from them."
             )
-            return
         }
-        print("\(path) does not add up.\n  table \(problem.table), row \(problem.row)\n  \(problem.message)")
-        print("Keep this file, and restore the last good back-up: travelerd restore FILE")
-        throw ExitCode(1)
+        report.printPhotos(in: place.path)
+        if file != nil, report.photos > 0 {
+            print("It names \(report.photos) photos. Their files are not in it, but in photos/ beside the ledger.")
+        }
+        if !report.isWhole { throw ExitCode(1) }
+    }
+}
+
+extension VerifyReport {
+    /// Says which photos are not in the ledger's directory.
+    fileprivate func printPhotos(in directory: String) {
+        guard !lostPhotos.isEmpty else { return }
+        print("Of \(photos) photos, \(lostPhotos.count) are missing or not what they were:")
+        for digest in lostPhotos.prefix(10) { print("  \(digest)") }
+        if lostPhotos.count > 10 { print("  ...") }
+        print("Copy them to \(directory)/photos from where you keep them.")
     }
 }
 
@@ -78,7 +96,8 @@ struct Restore: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Put a back-up in the place of the ledger, after checking it.",
         discussion: """
-            The daemon must be stopped. The ledger that was there is kept beside it under another name.
+            The daemon must be stopped. The ledger that was there, and its photos, are kept beside it under other
+            names. A back-up holds no photos: copy them to the directory photos before.
 
             Example:
               systemctl stop travelerd
@@ -97,6 +116,7 @@ struct Restore: ParsableCommand {
         withExtendedLifetime(lock) {}
         print("Restored \(report.events) events from \(file).")
         if let kept { print("The ledger that was there is kept as \(place.path)/\(kept).") }
+        report.printPhotos(in: place.path)
         print("Start the daemon again: systemctl start travelerd")
     }
 }

@@ -52,8 +52,11 @@ struct ReturnTests {
         let (shop, id, item) = try await shop()
         let path = "/v1/returns/\(id)/items/\(item)/photos"
         let png = Self.png(1)
-        let added = await shop.ask("rita", "POST", path + "?kind=damage&note=..%2F..%2Fetc%2Fpasswd", body: png)
+        let target = path + "?kind=damage&note=..%2F..%2Fetc%2Fpasswd"
+        let added = await shop.ask("rita", "POST", target, body: png, key: "p")
         #expect(added.status == 201 && added["type"] == "image/png" && added["note"] == "../../etc/passwd")
+        #expect(await shop.ask("rita", "POST", target, body: png, key: "p").bytes == added.bytes)
+        #expect(await shop.ask("rita", "POST", path + "?kind=label", body: png, key: "p").code == "conflict")
         let photo = try #require(added["id"]?.string)
         let fetched = await shop.ask("rita", "GET", path + "/" + photo)
         #expect(fetched.bytes == png && fetched.response.contentType == "image/png")

@@ -1,5 +1,6 @@
 import Barcodes
 import FoundationEssentials
+import Glibc
 import Synchronization
 import Testing
 import Tracking
@@ -239,8 +240,8 @@ import Tracking
         }
     }
 
-    private func files(_ folder: Folder) -> Set<String> {
-        Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/photos")) ?? [])
+    private func files(_ folder: Folder, _ name: String = "photos") -> Set<String> {
+        Set((try? FileManager.default.contentsOfDirectory(atPath: folder.path + "/" + name)) ?? [])
     }
 
     @Test func bytesStayAsLongAsAnItemHasThem() async throws {
@@ -294,6 +295,52 @@ import Tracking
         ledger = try folder.open()
         try await ledger.sweepPhotos()
         #expect(files(folder) == [digest])
+    }
+
+    @Test func photosThatAreMissingOrOthersAreNamed() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        let id = try await create(ledger, ["U-0", "U-1"])
+        let items = try await contents(ledger, id).items.map(\.id)
+        let whole = try await addPhoto(ledger, [1], id, items[0])
+        let altered = try await addPhoto(ledger, [2], id, items[0])
+        let missing = try await addPhoto(ledger, [3], id, items[1])
+        var report = try await ledger.verify()
+        #expect(report.isWhole && report.photos == 3)
+        let path = folder.path + "/photos/"
+        try Data([1]).write(to: URL(filePath: path + altered))
+        unlink(path + missing)
+        report = try await ledger.verify()
+        #expect(report.problem == nil && !report.isWhole)
+        #expect(report.lostPhotos == [altered, missing].sorted())
+        #expect(files(folder) == [whole, altered])
+        #expect(try await ledger.photo(whole) == [1])
+        #expect(try await ledger.photo(altered) == nil)
+    }
+
+    @Test func aBackupThatKnowsFewerPhotosCostsNone() async throws {
+        let folder = try Folder()
+        let backup = folder.path + "/backup.db"
+        var ledger = try await open(folder)
+        let id = try await create(ledger, ["U-0"])
+        let item = try await contents(ledger, id).items[0].id
+        let before = try await addPhoto(ledger, [1], id, item)
+        try await ledger.backup(to: backup)
+        let after = try await addPhoto(ledger, [2], id, item)
+        ledger.close()
+        unlink(folder.path + "/photos/" + before)
+        let (report, kept) = try Ledger.restore(backup, in: folder.path)
+        #expect(report.problem == nil && report.lostPhotos == [before])
+        ledger = try folder.open()
+        try await ledger.sweepPhotos()
+        #expect(files(folder).isEmpty)
+        ledger.close()
+
+        // The ledger that was there, with all that it knew.
+        let name = try #require(kept).dropFirst("ledger-".count).dropLast(".db".count)
+        #expect(files(folder, "photos-\(name)") == [after])
+        let old = try Ledger.verify(file: folder.path + "/ledger-\(name).db", scratch: folder.path)
+        #expect(old.problem == nil && old.photos == 2)
     }
 
     // MARK: Webhooks
