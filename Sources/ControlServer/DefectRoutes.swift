@@ -100,16 +100,18 @@ extension Control {
             }
         },
         Route(
-            .patch, "/defects/{id}", "Correct a case's note, location or supplier", .manageDefects,
+            .patch, "/defects/{id}", "Correct a case's note, location, supplier or credit", .manageDefects,
             input: .json([
                 Property("note", .text, optional: true), Property("location", .nullable(.line), optional: true),
                 Property("supplier", .nullable(.text), "Code.", optional: true),
+                Property("credit", .nullable(.money), "Of a resolved case.", optional: true),
             ]), output: .json(.named(.defect))
         ) { call in
             try await call.submitDefect(
                 .correctDefect(
                     call.path("id"), note: call.body["note"]?.string, location: call.body["location"].map(\.string),
-                    supplier: call.body["supplier"].map(\.string)))
+                    supplier: call.body["supplier"].map(\.string),
+                    credit: call.body["credit"].map { $0 == .null ? nil : call.money("credit") }))
         },
         Route(
             .post, "/defects/{id}/inspect", "Split what remains into repairable and not; may be repeated",
@@ -183,12 +185,14 @@ extension Control {
                 Property("cases", .list(.text), "Ids."),
                 Property("supplier", .text, "The cases' own if not given.", optional: true),
                 Property("rma", .line, "The supplier's reference."), note,
+                Property("dry_run", .flag, "Only say whether it could be done.", optional: true),
             ]), output: .json(.items(.named(.defect)))
         ) { call in
             let ids = call.fields("cases")
             if call.key != nil { for id in ids { try await call.requireDefect(id) } }
             let command = Command.routeDefects(
-                ids, supplier: call.body["supplier"]?.string, rma: call.field("rma"), note: call.field("note"))
+                ids, supplier: call.body["supplier"]?.string, rma: call.field("rma"), note: call.field("note"),
+                isTrial: call.body["dry_run"]?.bool ?? false)
             return try await call.submit(command) { [access = call.access] state, _ in
                 ["items": .array(ids.compactMap { state.defectCase($0)?.json(for: access) })]
             }

@@ -145,7 +145,7 @@ extension DefectFigures {
             "write_off_cost": showsPurchase ? .init(writeOffCost) : nil,
             "credit": showsPurchase ? .init(credit) : nil, "received": received > 0 ? .int(received) : nil,
             "received_defective": received > 0 ? .int(receivedDefective) : nil,
-            "defect_rate": defectRate.map(JSONValue.double),
+            "defect_rate": defectRate.map(JSONValue.double), "with_type": withType > 0 ? .int(withType) : nil,
         ])
     }
 }
@@ -227,6 +227,7 @@ extension Resource {
                 Property("received", .count, "Units received from the supplier.", optional: true),
                 Property("received_defective", .count, "Of these, those found defective since.", optional: true),
                 Property("defect_rate", .number, "Of those received, the part found defective.", optional: true),
+                Property("with_type", .count, "Pieces that have the type; by type.", optional: true),
             ]
         case .costLine:
             [

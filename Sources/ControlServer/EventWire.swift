@@ -139,7 +139,7 @@ extension Event {
             object["repair"] = change.repair?.json(for: access)
         case .supplierReturn(let sent):
             object["supplier_return"] = .string(sent.id)
-            object["cases"] = .array(sent.cases.map(JSONValue.string))
+            object["cases"] = .array(sent.cases.map { .string($0.id) })
             if showsPurchase { object["rma"] = .string(sent.rma) }
         case .customerReturn(let change):
             object["before"] = change.before?.json

@@ -4,7 +4,7 @@ public import Tracking
 public enum DefectGrouping: String, Sendable, CaseIterable {
     /// By product.
     case product
-    /// By defect type; a case counts under each of its types.
+    /// By defect type; a case counts under each of its types, with all that became of it.
     case type
     /// By location.
     case location
@@ -20,8 +20,10 @@ public struct DefectFigures: Sendable, Equatable {
     public var key = ""
     /// How many cases.
     public var cases = 0
-    /// How many pieces were found defective; under a type, those that have it.
+    /// How many pieces were found defective.
     public var quantity = 0
+    /// Of these, those that have the type; only by type.
+    public var withType = 0
     /// Of the inspected ones, those that can be repaired or were.
     public var repairable = 0
     /// Of the inspected ones, those that can't.
@@ -51,10 +53,10 @@ public struct DefectFigures: Sendable, Equatable {
     /// here, and goods without serials, have no receipt and don't count.
     public var defectRate: Double? { received == 0 ? nil : Double(receivedDefective) / Double(received) }
 
-    fileprivate mutating func add(_ row: Statement, quantity: Int) {
+    fileprivate mutating func add(_ row: Statement) {
         func number(_ column: Int32) -> Int { Int(row.int(column)) }
         cases += 1
-        self.quantity += quantity
+        quantity += number(13)
         if !row.isNull(5) {
             repairable += number(5) + number(7)
             nonRepairable += number(6) + number(8)
@@ -121,22 +123,22 @@ extension Connection {
             """
         _ = try forEachWindow(walk) { window in
             try select(walk.select(columns, window)) { row in
-                let quantity = Int(row.int(13))
-                sum.add(row, quantity: quantity)
-                var keys: [(key: String, quantity: Int)]
+                sum.add(row)
+                var keys: [(key: String, withType: Int)]
                 switch grouping {
-                case .product: keys = [(row.text(1), quantity)]
-                case .location: keys = [(row.optionalText(2) ?? "", quantity)]
-                case .status: keys = [(row.text(3), quantity)]
-                case .supplier: keys = [(row.optionalText(4) ?? "", quantity)]
+                case .product: keys = [(row.text(1), 0)]
+                case .location: keys = [(row.optionalText(2) ?? "", 0)]
+                case .status: keys = [(row.text(3), 0)]
+                case .supplier: keys = [(row.optionalText(4) ?? "", 0)]
                 case .type:
                     keys = try select("SELECT type, quantity FROM defect_finding WHERE defect = \(row.int(0))") {
                         ($0.text(0), Int($0.int(1)))
                     }
-                    if keys.isEmpty { keys = [("", quantity)] }
+                    if keys.isEmpty { keys = [("", 0)] }
                 }
-                for (key, quantity) in keys {
-                    found[key, default: DefectFigures(key: key)].add(row, quantity: quantity)
+                for (key, withType) in keys {
+                    found[key, default: DefectFigures(key: key)].add(row)
+                    found[key]?.withType += withType
                 }
             }
             return true

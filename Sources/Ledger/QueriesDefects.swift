@@ -98,7 +98,7 @@ public enum DefectOrder: String, Sendable, CaseIterable {
 public struct DefectRow: Sendable, Equatable {
     /// The case.
     public var found: DefectCase
-    /// Its unit; of several the first in the order of serials.
+    /// Its unit; of several the first in the order of serials, of those that are still in it if there are any.
     public var serial: String?
 }
 
@@ -150,7 +150,9 @@ extension Connection {
     ) throws -> Listing<DefectRow> {
         let walk = walk(filter, order, access)
         let columns: SQL = """
-            \(DefectCase.columns), (SELECT min(line.serial) FROM defect_unit AS line WHERE line.defect = defect.id)
+            \(DefectCase.columns), (
+                SELECT line.serial FROM defect_unit AS line WHERE line.defect = defect.id
+                ORDER BY line.outcome <> 'open', line.serial LIMIT 1)
             """
         var listing = try self.page(walk, page, columns) { row in
             // The walk's key stands behind these.

@@ -81,17 +81,24 @@ extension Access {
 
     /// `sees(_:units:)` for defect cases.
     var seesDefect: SQL {
+        /// Where it has units, and none that is not the caller's.
+        func none(_ foreign: SQL) -> SQL {
+            """
+            EXISTS (SELECT 1 FROM defect_unit AS line WHERE line.defect = defect.id) AND NOT EXISTS (
+                SELECT 1 FROM defect_unit AS line CROSS JOIN unit AS held ON held.serial = line.serial
+                WHERE line.defect = defect.id AND \(foreign))
+            """
+        }
         let units: SQL =
             switch scope {
             case .all: .always
-            case .teams(let teams): "defect.team IN \(teams.sorted())"
+            case .teams(let teams):
+                """
+                CASE WHEN defect.team IS NOT NULL THEN defect.team IN \(teams.sorted())
+                    ELSE \(none("coalesce(held.team, '') NOT IN \(teams.sorted())")) END
+                """
             case .own(let login):
-                """
-                EXISTS (SELECT 1 FROM defect_unit AS line WHERE line.defect = defect.id) AND NOT EXISTS (
-                    SELECT 1 FROM defect_unit AS line CROSS JOIN unit AS held ON held.serial = line.serial
-                    WHERE line.defect = defect.id
-                    AND coalesce(held.assignee, '') <> \(login) AND coalesce(held.worker, '') <> \(login))
-                """
+                none("coalesce(held.assignee, '') <> \(login) AND coalesce(held.worker, '') <> \(login)")
             }
         if scope == .all { return units }
         return "CASE WHEN defect.serialised = 1 THEN \(units) ELSE \(seesBalances ? SQL.always : .never) END"

@@ -4,7 +4,7 @@ public import Tracking
 public struct SupplierReturnRow: Sendable, Equatable {
     /// The return; `cases` holds those within the scope.
     public var sent: SupplierReturn
-    /// Pieces in these cases.
+    /// Pieces of these cases that were sent.
     public var quantity: Int
     /// Of these cases, those that are still with the supplier under this return.
     public var withSupplier: Int
@@ -105,13 +105,14 @@ extension Connection {
             credit: Money(tenThousandths: 0))
         try select(
             """
-            SELECT defect.id, defect.quantity, defect.status, defect.shipment, defect.credit
+            SELECT defect.id, line.quantity, defect.status, defect.shipment, defect.credit
             FROM supplier_return_line AS line CROSS JOIN defect ON defect.id = line.defect
             WHERE line.supplier_return = \(id) AND \(access.seesDefect) ORDER BY defect.id
             """
         ) { line in
-            result.sent.cases.append(line.text(0))
-            result.quantity += Int(line.int(1))
+            let sent = SupplierReturn.Case(id: line.text(0), quantity: Int(line.int(1)))
+            result.sent.cases.append(sent)
+            result.quantity += sent.quantity
             // A case that was reverted may have gone out again with another return.
             guard line.int(3) == id else { return }
             if line.text(2) == DefectStatus.withSupplier.rawValue { result.withSupplier += 1 }

@@ -135,7 +135,8 @@ enum Schema {
         ) STRICT;
         CREATE INDEX supplier_return_supplier ON supplier_return (supplier);
         CREATE TABLE supplier_return_line (
-            supplier_return INTEGER NOT NULL, defect INTEGER NOT NULL, PRIMARY KEY (supplier_return, defect)
+            supplier_return INTEGER NOT NULL, defect INTEGER NOT NULL, quantity INTEGER NOT NULL,
+            PRIMARY KEY (supplier_return, defect)
         ) STRICT, WITHOUT ROWID;
 
         CREATE TABLE write_off (

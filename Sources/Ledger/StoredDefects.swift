@@ -92,8 +92,10 @@ extension Store {
         try run(
             "INSERT INTO supplier_return VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             [.text(sent.id), .text(sent.supplier), .text(sent.rma), .text(sent.note), .int(sent.at), Value(sent.actor)])
-        for id in sent.cases {
-            try run("INSERT INTO supplier_return_line VALUES (?1, ?2)", [.text(sent.id), .text(id)])
+        for found in sent.cases {
+            try run(
+                "INSERT INTO supplier_return_line VALUES (?1, ?2, ?3)",
+                [.text(sent.id), .text(found.id), .int(Int64(found.quantity))])
         }
     }
 }

@@ -134,7 +134,7 @@ public struct Access: Sendable, Equatable {
         sees(team: unit.team, unit.state)
     }
 
-    /// Whether a defect case lies within the caller's scope: as its team's, or where all of its units are in the
+    /// Whether a defect case lies within the caller's scope: where all of its units are of the caller's teams, or in the
     /// caller's hands. Goods without serials are a balance.
     ///
     /// - Parameter units: the units that are or were in it; asked for only where it depends on them.
@@ -143,11 +143,17 @@ public struct Access: Sendable, Equatable {
         guard found.isSerialised else { return seesBalances }
         switch scope {
         case .all: return true
-        case .teams(let teams): return found.team.map(teams.contains) ?? false
+        case .teams(let teams): return found.team.map(teams.contains) ?? seesTeams(of: units())
         case .own(let login):
             let units = units()
             return !units.isEmpty && units.allSatisfy { $0.state.assignee == login || $0.state.worker == login }
         }
+    }
+
+    /// Whether units are all of the caller's teams.
+    func seesTeams(of units: [Unit]) -> Bool {
+        guard case .teams(let teams) = scope else { return scope == .all }
+        return !units.isEmpty && units.allSatisfy { $0.team.map(teams.contains) ?? false }
     }
 
     /// Whether an item of a customer's return lies within the caller's scope: as its unit's team, or by grant.

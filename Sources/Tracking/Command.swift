@@ -29,8 +29,8 @@ public enum Command: Sendable {
     case writeOff(String, WriteOffReason, price: Money?, note: String)
     /// Units in hand, or a quantity without serials, are found defective together.
     case openDefect(DefectLot, product: String?, DefectReport)
-    /// A defect case's note, location or supplier is corrected; nil leaves it, and an inner nil clears it.
-    case correctDefect(String, note: String?, location: String??, supplier: String??)
+    /// A defect case's note, location, supplier or credit is corrected; nil leaves it, and an inner nil clears it.
+    case correctDefect(String, note: String?, location: String??, supplier: String??, credit: Money??)
     /// What remains of a case is split into what can be repaired and what can't; nil leaves the types as they are.
     case inspectDefect(String, DefectCase.Split, findings: [DefectCase.Finding]?)
     /// Some of a case is repaired, to `stock` or to a stage.
@@ -38,8 +38,8 @@ public enum Command: Sendable {
         String, DefectLot, parts: [(product: String, quantity: Int)], target: String, note: String)
     /// Some of a case is gone for good.
     case writeOffDefect(String, DefectLot, WriteOffReason, price: Money?, note: String)
-    /// Cases go to a supplier together, all or none.
-    case routeDefects([String], supplier: String?, rma: String, note: String)
+    /// Cases go to a supplier together, all or none; a trial only says whether they could.
+    case routeDefects([String], supplier: String?, rma: String, note: String, isTrial: Bool)
     /// A case did not go to the supplier after all.
     case revertDefect(String, note: String)
     /// Some of a case came back repaired from the supplier.

@@ -30,15 +30,15 @@ extension State {
             case .writeOff(let serial, let reason, let price, let note):
                 try writeOff(serial, reason, price, note, actor, at)
             case .openDefect(let lot, let product, let report): try openDefect(lot, product, report, actor, at)
-            case .correctDefect(let id, let note, let location, let supplier):
-                try correctDefect(id, note, location, supplier, actor)
+            case .correctDefect(let id, let note, let location, let supplier, let credit):
+                try correctDefect(id, note, location, supplier, credit, actor)
             case .inspectDefect(let id, let split, let findings): try inspectDefect(id, split, findings, actor)
             case .repairDefect(let id, let lot, let parts, let target, let note):
                 try repairDefect(id, lot, parts, target, note, actor, at)
             case .writeOffDefect(let id, let lot, let reason, let price, let note):
                 try writeOffDefect(id, lot, reason, price, note, actor, at)
-            case .routeDefects(let ids, let supplier, let rma, let note):
-                try routeDefects(ids, supplier, rma, note, actor, at)
+            case .routeDefects(let ids, let supplier, let rma, let note, let isTrial):
+                try routeDefects(ids, supplier, rma, note, isTrial, actor, at)
             case .revertDefect(let id, let note): try revertDefect(id, note, actor)
             case .supplierRepairDefect(let id, let lot, let note): try supplierRepair(id, lot, note, actor, at)
             case .supplierRepair(let serial, let note): try supplierRepair(serial, note, actor, at)
@@ -83,6 +83,7 @@ extension State {
                 decision.events[index].actor = actor.login
             }
         }
+        for index in decision.events.indices { decision.events[index].change?.stamp(at) }
         leaveQueue(&decision)
         completeOrders(&decision)
         return decision

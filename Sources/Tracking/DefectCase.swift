@@ -328,12 +328,25 @@ public struct SupplierReturn: Sendable, Equatable, Codable {
     public var at: Int64
     /// Login of the person who sent it.
     public var actor: String?
-    /// Ids of the cases.
-    public var cases: [String]
+    /// The cases.
+    public var cases: [Case]
+
+    /// A case in a return to a supplier.
+    public struct Case: Sendable, Equatable, Codable {
+        /// Its id.
+        public var id: String
+        /// How many pieces of it were sent: what remained then.
+        public var quantity: Int
+
+        /// A case with so many pieces.
+        public init(id: String, quantity: Int) {
+            (self.id, self.quantity) = (id, quantity)
+        }
+    }
 
     /// A return of cases to a supplier.
     public init(
-        id: String, supplier: String, rma: String, note: String, at: Int64, actor: String?, cases: [String]
+        id: String, supplier: String, rma: String, note: String, at: Int64, actor: String?, cases: [Case]
     ) {
         (self.id, self.supplier, self.rma, self.note) = (id, supplier, rma, note)
         (self.at, self.actor, self.cases) = (at, actor, cases)

@@ -6,7 +6,7 @@ extension State {
     ) throws(Refusal) -> Decision {
         try checkNote(report.note ?? "")
         try checkSupplier(report.supplier)
-        guard report.findings.isEmpty == false || report.reason != nil else {
+        guard !report.findings.isEmpty || report.reason?.allSatisfy(\.isWhitespace) == false else {
             throw Refusal(.invalid, "say what is wrong: `types` with their quantities, or a `reason` in words")
         }
         guard lot.serials.isEmpty != (lot.quantity == nil), lot.serials.isEmpty || code == nil else {
@@ -40,7 +40,7 @@ extension State {
                     "a defect case is about one product: \(units[0].serial) is a \(units[0].product), "
                         + "\(other.serial) a \(other.product)")
             }
-            try checkOneTeam(units, actor)
+            try checkTeams(units, actor)
             let id = String(head + Int64(units.count) + 1)
             found = newCase(id, units, report, at, by: actor.login)
             for unit in units { events.append(Event(.unitDefect, unit: unit, to: try unit.defective(in: id))) }
@@ -65,11 +65,11 @@ extension State {
     }
 
     mutating func correctDefect(
-        _ id: String, _ note: String?, _ location: String??, _ supplier: String??, _ actor: Actor
+        _ id: String, _ note: String?, _ location: String??, _ supplier: String??, _ credit: Money??, _ actor: Actor
     ) throws(Refusal) -> Decision {
         let before = try visibleCase(id, actor)
-        guard note != nil || location != nil || supplier != nil else {
-            throw Refusal(.invalid, "a correction names `note`, `location` or `supplier`")
+        guard note != nil || location != nil || supplier != nil || credit != nil else {
+            throw Refusal(.invalid, "a correction names `note`, `location`, `supplier` or `credit`")
         }
         var after = before
         if let note {
@@ -86,6 +86,15 @@ extension State {
                         + "revert that before you name another supplier")
             }
             after.supplier = supplier
+        }
+        if let credit {
+            // The supplier's credit note often comes when the goods are long back.
+            guard before.status == .resolved else {
+                throw Refusal(
+                    .rule(.wrongStatus),
+                    "the case \(id) is \(before.status.rawValue); its credit is written down when it is resolved")
+            }
+            after.credit = credit
         }
         if after == before { return Decision(created: id) }
         return changed(.defectCorrected, before, after, note)
@@ -105,7 +114,7 @@ extension State {
         }
         var after = before
         if let findings {
-            try checkFindings(findings, before.quantity)
+            try checkFindings(findings, before.quantity, known: before.findings)
             guard !findings.isEmpty || before.reason != nil else {
                 throw Refusal(.invalid, "say what is wrong: `types` with their quantities")
             }
@@ -302,11 +311,10 @@ extension State {
 
     /// Refuses what can be done only with a unit that lies here.
     func checkIsHere(_ found: DefectCase, _ serial: String) throws(Refusal) {
-        guard found.status != .withSupplier, found.status != .resolved else {
+        guard found.shipment == nil else {
             throw Refusal(
                 .rule(.wrongStatus),
-                "\(serial) \(found.status == .resolved ? "belongs to a resolved case" : "is with the supplier"): "
-                    + "it comes back repaired from there, is replaced, or is written off")
+                "\(serial) went to the supplier: it comes back repaired from there, is replaced, or is written off")
         }
     }
 
@@ -325,10 +333,10 @@ extension State {
         }
     }
 
-    /// A case of several teams is the admins': nobody else opens one, as they would not see it again.
-    private func checkOneTeam(_ units: [Unit], _ actor: Actor) throws(Refusal) {
+    /// Nobody opens a case over several teams that they would not see again.
+    private func checkTeams(_ units: [Unit], _ actor: Actor) throws(Refusal) {
         guard case .person(let access) = actor, case .teams = access.scope,
-            let other = units.first(where: { $0.team != units[0].team })
+            let other = units.first(where: { $0.team != units[0].team }), !access.seesTeams(of: units)
         else { return }
         throw Refusal(
             .invalid,
@@ -336,10 +344,13 @@ extension State {
                 + "\(other.serial) of \(other.team ?? "none"); open a case for each team")
     }
 
-    private func checkFindings(_ findings: [DefectCase.Finding], _ quantity: Int) throws(Refusal) {
+    /// A type that was retired since stays true of the case that has it.
+    private func checkFindings(
+        _ findings: [DefectCase.Finding], _ quantity: Int, known: [DefectCase.Finding] = []
+    ) throws(Refusal) {
         var seen: Set<String> = []
         for finding in findings {
-            try checkType(finding.type)
+            if !known.contains(where: { $0.type == finding.type }) { try checkType(finding.type) }
             guard seen.insert(finding.type).inserted else {
                 throw Refusal(.invalid, "the defect type \(finding.type) stands twice in the request")
             }
@@ -369,7 +380,8 @@ extension State {
         if case .person(let access) = actor { access.seesBalances } else { true }
     }
 
-    /// A case of units that become defective; they are given as they were before.
+    /// A case of units that become defective; they are given as they were before. It names the supplier that all of them
+    /// came from, and none where they came from several: who sends it back then says to whom.
     func newCase(
         _ id: String, _ units: [Unit], _ report: DefectReport, _ at: Int64, by login: String?
     ) -> DefectCase {
@@ -380,7 +392,7 @@ extension State {
         var found = DefectCase(
             id: id, product: units.first?.product ?? "", team: common(\.team), isSerialised: true,
             quantity: units.count, source: common { DefectSource($0.state.status) } ?? .stock, detectedAt: at)
-        found.supplier = common(\.supplier)
+        found.supplier = report.supplier ?? common { $0.supplier ?? plant.products[$0.product]?.supplier }
         return filled(found, report, login)
     }
 
@@ -388,8 +400,9 @@ extension State {
         _ id: String, product: String, quantity: Int, _ report: DefectReport, _ at: Int64, by login: String?,
         source: DefectSource = .stock
     ) -> DefectCase {
-        let found = DefectCase(
+        var found = DefectCase(
             id: id, product: product, isSerialised: false, quantity: quantity, source: source, detectedAt: at)
+        found.supplier = report.supplier ?? plant.products[product]?.supplier
         return filled(found, report, login)
     }
 
@@ -397,7 +410,6 @@ extension State {
         var found = found
         (found.findings, found.reason, found.note) = (report.findings, report.reason, report.note)
         (found.location, found.detectedBy) = (report.location, login)
-        found.supplier = report.supplier ?? found.supplier ?? plant.products[found.product]?.supplier
         return found
     }
 

@@ -190,6 +190,22 @@ public struct Event: Sendable, Equatable {
         case deliveryClosed
         /// Entries of the plant are as they say from now on.
         case plant([PlantChange])
+
+        /// Writes down in the snapshot itself when it was made.
+        mutating func stamp(_ at: Int64) {
+            switch self {
+            case .defect(var change):
+                change.after?.updatedAt = at
+                self = .defect(change)
+            case .customerReturn(var change):
+                change.after?.updatedAt = at
+                self = .customerReturn(change)
+            case .returnItem(var change):
+                change.after?.updatedAt = at
+                self = .returnItem(change)
+            default: break
+            }
+        }
     }
 
     /// An event without anything but its kind.

@@ -117,12 +117,13 @@ extension State {
         return event
     }
 
-    /// What goes to suppliers becomes defective: a case for the units, or the goods, of one product and supplier.
+    /// What goes to suppliers becomes defective: a case for the units, or the goods, of one product, team and supplier.
     private mutating func openCases(
         _ items: inout [ReturnItem], of found: CustomerReturn, _ events: inout [Event], _ actor: Actor, _ at: Int64
     ) throws(Refusal) {
         struct Group: Hashable {
             var product: String
+            var team: String?
             var supplier: String?
             var reason: ReturnReason
             var isSerialised: Bool
@@ -132,7 +133,7 @@ extension State {
             let item = items[index]
             let unit = self.unit(of: item)
             let key = Group(
-                product: item.product, supplier: unit?.supplier ?? plant.products[item.product]?.supplier,
+                product: item.product, team: item.team, supplier: unit?.supplier ?? plant.products[item.product]?.supplier,
                 reason: item.reason ?? found.reason, isSerialised: item.serial != nil)
             if let place = groups.firstIndex(where: { $0.key == key }) {
                 groups[place].indices.append(index)

@@ -286,7 +286,7 @@ extension State {
     private mutating func applyDefect(_ event: Event, _ change: DefectChange, _ at: Int64) {
         guard let id = (change.after ?? change.before)?.id else { return }
         if var after = change.after {
-            (after.lastEvent, after.updatedAt) = (head, at)
+            after.lastEvent = head
             defects.write(id, after)
         } else {
             // Only the step that opened a case can be taken back, and that opens it for one unit.

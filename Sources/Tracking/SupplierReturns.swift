@@ -2,7 +2,8 @@
 
 extension State {
     mutating func routeDefects(
-        _ ids: [String], _ supplier: String?, _ rma: String, _ note: String, _ actor: Actor, _ at: Int64
+        _ ids: [String], _ supplier: String?, _ rma: String, _ note: String, _ isTrial: Bool, _ actor: Actor,
+        _ at: Int64
     ) throws(Refusal) -> Decision {
         guard (1...10_000).contains(ids.count) else {
             throw Refusal(.invalid, "a request routes 1 to 10,000 cases, not \(ids.count)")
@@ -20,8 +21,10 @@ extension State {
         }
         let to = if let supplier { supplier } else { try commonSupplier(of: cases) }
         try checkSupplier(to)
+        if isTrial { return Decision() }
         let sent = SupplierReturn(
-            id: String(head + 1), supplier: to, rma: rma, note: note, at: at, actor: actor.login, cases: ids)
+            id: String(head + 1), supplier: to, rma: rma, note: note, at: at, actor: actor.login,
+            cases: cases.map { .init(id: $0.id, quantity: $0.remaining) })
         var first = Event(.supplierReturnSent)
         first.change = .supplierReturn(sent)
         first.details.supplier = to
@@ -106,6 +109,11 @@ extension State {
         var events: [Event] = []
         for unit in units {
             if unit.state.onHold { throw Refusal(.rule(.onHold), "\(unit.serial) is on hold; release it first") }
+            guard before.shipment != nil || unit.state.wasInStock else {
+                throw Refusal(
+                    .rule(.wrongStatus),
+                    "\(unit.serial) was never in stock and went to no supplier; send it back to a stage instead")
+            }
             var event = Event(.unitSupplierRepaired, unit: unit, to: unit.state.restocked)
             event.after?.worker = actor.login ?? unit.state.worker
             events.append(event)

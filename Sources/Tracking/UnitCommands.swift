@@ -60,6 +60,12 @@ extension State {
             }
             events[0].details.replaces = replaces
             let (found, gone) = try replaced(replaces, by: serials[0], note, actor, at)
+            guard found.product == code else {
+                throw Refusal(
+                    .invalid,
+                    "a \(code) does not replace \(replaces), which is a \(found.product); receive it by itself, and write "
+                        + "\(replaces) off")
+            }
             events[0].details.supplier = supplier ?? found.supplier
             events += gone
         }

@@ -114,7 +114,9 @@ struct Defect: AsyncParsableCommand {
         private static let units: @Sendable (JSONValue) -> String = { item in
             // One case by itself names all its units, a list only the first.
             guard let serial = (item["serial"] ?? item["units"]?.array?.first?["serial"])?.plain else { return "" }
-            let others = (item["quantity"]?.int ?? 1) - 1
+            // Of an open case those that are still in it, as the serial is one of them.
+            let left = item["remaining"]?.int ?? 0
+            let others = (left > 0 ? left : item["quantity"]?.int ?? 1) - 1
             return others > 0 ? "\(serial) +\(others)" : serial
         }
 
@@ -200,7 +202,9 @@ struct Defect: AsyncParsableCommand {
             if type.isEmpty, reason == nil { throw ValidationError("Say what is wrong: --type TYPE or --reason TEXT.") }
         }
 
-        mutating func prepare(_ connection: Connection) throws { serials = try named(serials) }
+        mutating func prepare(_ connection: Connection) async throws {
+            if serials == ["-"] { serials = try await scanned { $0 } }
+        }
 
         var request: Request {
             .post(
@@ -217,23 +221,31 @@ struct Defect: AsyncParsableCommand {
 
     struct Correct: CaseCall {
         static let configuration = CommandConfiguration.verb(
-            "correct", "Correct the note, location or supplier.", example: "defect correct 4711 --location SHELF-3",
-            more: "An empty text clears a location or supplier: --location \"\".")
+            "correct", "Correct the note, location, supplier or credit.",
+            example: "defect correct 4711 --location SHELF-3", "defect correct 4711 --credit 45",
+            more: """
+                An empty text clears a location or supplier: --location "". The credit is that of a resolved case, where \
+                the supplier's credit note came later.
+                """)
         @Argument(help: .defectCase) var id: String
         @Option(help: "What else there is to know.") var note: String?
         @Option(help: "Where it lies.") var location: String?
         @Option(help: "Code of the supplier.") var supplier: String?
+        @Option(parsing: .unconditional, help: "What the supplier credited.") var credit: Double?
         @OptionGroup var options: CallOptions
 
         func validate() throws {
-            if note == nil, location == nil, supplier == nil {
-                throw ValidationError("Name something to correct: --note, --location or --supplier.")
+            if note == nil, location == nil, supplier == nil, credit == nil {
+                throw ValidationError("Name something to correct: --note, --location, --supplier or --credit.")
             }
         }
         var request: Request {
             .patch(
                 "defects", id,
-                body: ["note": .text(note), "location": .clearing(location), "supplier": .clearing(supplier)])
+                body: [
+                    "note": .text(note), "location": .clearing(location), "supplier": .clearing(supplier),
+                    "credit": credit.map(JSONValue.double),
+                ])
         }
         var view: View { .defectNow }
     }
@@ -315,7 +327,7 @@ struct Defect: AsyncParsableCommand {
         @Argument(help: .defectCase) var id: String
         @OptionGroup var lot: Lot
         @Option(help: "Why, as one of the words above.") var reason: String
-        @Option(help: "What one was sold for.") var price: Double?
+        @Option(parsing: .unconditional, help: "What one was sold for.") var price: Double?
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
 
@@ -412,7 +424,8 @@ extension View {
 }
 
 extension ArgumentHelp {
-    static let defectCase: ArgumentHelp = "Number of the case, or the serial of a unit in it."
+    static let defectCase: ArgumentHelp =
+        "Number of the case, or the serial of a unit in it; case:4711 where a unit has that number for a serial."
     static let defectType: ArgumentHelp = "Code of the defect type."
     fileprivate static let findings = ArgumentHelp(
         "A defect type and how many have it; may be given several times.", valueName: "type=quantity")

@@ -10,9 +10,10 @@ extension Report {
             example: "report defects --by supplier --from 2026-03-01",
             "report defects --from 2026-01-01 --to 2026-03-31 --xlsx q1.xlsx",
             more: """
-                The last 30 days if no time is given. A case counts under each of its types. GOOD is what came back, \
+                The last 30 days if no time is given. GOOD is what came back, \
                 GONE what was written off or replaced; REPAIRS is what spare parts cost, LOSS what was written off \
-                had cost. RATE is the part of the units received from a supplier that was found defective. --xlsx \
+                had cost. A case counts under each of its types, with all of its pieces; HAVE IT is those of them that \
+                have the type. RATE is the part of the units received from a supplier that was found defective. --xlsx \
                 writes all groupings, spare parts and write-offs as sheets of one workbook.
                 """)
         @Option(help: "Counted by this; product if not given.") var by: Grouping?
@@ -40,7 +41,8 @@ extension Report {
         static let table = Table(
             columns: [
                 Column("OF", "key", shown: named), Column("CASES", "cases", .number),
-                Column("PIECES", "quantity", .number), Column("REPAIRABLE", "repairable", .number, rank: 9),
+                Column("PIECES", "quantity", .number), Column("HAVE IT", "with_type", .number, rank: 1),
+                Column("REPAIRABLE", "repairable", .number, rank: 9),
                 Column("NOT", "non_repairable", .number, rank: 10), Column("GOOD", "repaired", .number, rank: 1),
                 Column("GONE", "written_off", .number, rank: 2), Column("LEFT", "remaining", .number, rank: 3),
                 Column("SUCCESS", "repair_success", .percent, rank: 4),

@@ -10,7 +10,7 @@ import Glibc
 func isConfirmed(_ question: String, assumed: Bool) throws -> Bool {
     if assumed { return true }
     guard isatty(0) == 1 else {
-        throw Failure(.usage, "nobody is there to confirm this; look with --dry-run, and say --yes if it is right")
+        throw Failure(.usage, "nobody is there to confirm this; say --yes if it is right")
     }
     Output.write(Array("\(question) [y/N] ".utf8), to: 2)
     let answer = readLine(strippingNewline: true)?.lowercased()
@@ -56,8 +56,7 @@ extension Defect {
         func run() async throws {
             try await reporting(json: options.json) {
                 let connection = options.daemon.connection
-                let selected =
-                    cases.isEmpty ? try await connection.cases(selection) : try await connection.cases(named(cases))
+                let selected = try await selected(connection)
                 guard !selected.isEmpty else {
                     throw Failure(.notFound, "no case that is pending matches; see 'travelerctl defect list'")
                 }
@@ -68,10 +67,11 @@ extension Defect {
                 let screen = Screen(descriptor: 1)
                 var layout: Table.Layout?
                 if !options.json { Output.lines(List.table.lines(selected, screen, layout: &layout)) }
+                // What would be refused is said now, and not after somebody has agreed to it.
+                _ = try await connection.call(request(for: selected, isTrial: true))
                 let pieces = selected.reduce(0) { $0 + ($1["remaining"]?.int ?? 0) }
-                let suppliers = Set(selected.compactMap { $0["supplier"]?.string }).sorted().joined(separator: ", ")
                 let what = "\(count(selected.count, "case")) with \(count(pieces, "piece"))"
-                let where_ = visible(supplier ?? (suppliers.isEmpty ? "no supplier yet" : suppliers))
+                let where_ = visible(supplier ?? selected.first?["supplier"]?.string ?? "?")
                 if dryRun {
                     if !options.json { Output.line("Would send \(what) to \(where_) under \(visible(rma)).") }
                     if options.json { Output.line(JSONValue.object(["items": .array(selected)]).json) }
@@ -90,6 +90,19 @@ extension Defect {
             }
         }
 
+        private func selected(_ connection: Connection) async throws -> [JSONValue] {
+            if cases.isEmpty { return try await connection.cases(selection) }
+            var found: [JSONValue] = []
+            if cases == ["-"] {
+                found = try await scanned { try await connection.openCase($0) }
+            } else {
+                for name in cases { found.append(try await connection.openCase(name)) }
+            }
+            // Several units of a case name it once.
+            var seen: Set<String> = []
+            return found.filter { seen.insert($0["id"]?.string ?? "").inserted }
+        }
+
         /// The filters, where nothing else is said for all open cases.
         private var selection: [Request.Parameter] {
             get throws {
@@ -100,12 +113,12 @@ extension Defect {
             }
         }
 
-        func request(for selected: [JSONValue]) -> Request {
+        func request(for selected: [JSONValue], isTrial: Bool = false) -> Request {
             .post(
                 "defects", "route",
                 body: [
                     "cases": .array(selected.compactMap { $0["id"] }), "supplier": .text(supplier), "rma": .string(rma),
-                    "note": .string(note),
+                    "note": .string(note), "dry_run": isTrial ? true : nil,
                 ])
         }
     }

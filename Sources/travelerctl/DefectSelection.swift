@@ -40,35 +40,41 @@ struct Lot: ParsableArguments {
 extension Connection {
     /// The number of the case with this number, or else of the last one with a unit of this serial.
     func caseNumber(_ name: String) async throws -> String {
-        if let found = try await caseNumbered(name) { return found["id"]?.string ?? name }
+        let numbered = try await caseNumbered(name)?["id"]?.string
         let answer = try await call(.get("defects", query: ["serial": name, "limit": "1"]))
-        guard let id = answer["items"]?.array?.first?["id"]?.string else {
+        let holding = answer["items"]?.array?.first?["id"]?.string
+        if let numbered, let holding, numbered != holding {
+            throw Failure(
+                .usage,
+                "\(visible(name)) is the number of a case, and the serial of a unit in case \(holding); "
+                    + "name case:\(numbered) or case:\(holding)")
+        }
+        guard let id = numbered ?? holding else {
             throw Failure(.notFound, "there is no defect case \(visible(name)), and none with such a unit")
         }
         return id
     }
 
     private func caseNumbered(_ name: String) async throws -> JSONValue? {
-        guard !name.isEmpty, name.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
+        let number = name.hasPrefix(Self.byNumber) ? String(name.dropFirst(Self.byNumber.count)) : name
+        guard !number.isEmpty, number.allSatisfy({ $0.isASCII && $0.isNumber }) else { return nil }
         do {
-            return try await call(.get("defects", name))
+            return try await call(.get("defects", number))
         } catch let failure as Failure where failure.exit == .notFound {
             return nil
         }
     }
 
-    /// The cases with these numbers, and the open ones with these units.
-    func cases(_ names: [String]) async throws -> [JSONValue] {
-        var found: [JSONValue] = []
-        for name in names {
-            var these = try await caseNumbered(name).map { [$0] } ?? []
-            if these.isEmpty {
-                these = try await cases([.init(name: "serial", value: name), .init(name: "group", value: "pending")])
-            }
-            guard !these.isEmpty else {
-                throw Failure(.notFound, "there is no case \(visible(name)), and no pending one with such a unit")
-            }
-            found += these.filter { new in !found.contains { $0["id"] == new["id"] } }
+    /// Stands before what is the number of a case, even where a unit has the same for a serial.
+    private static var byNumber: String { "case:" }
+
+    /// The case with this number, or the one that the unit with this serial is in now.
+    func openCase(_ name: String) async throws -> JSONValue {
+        let id = try await caseNumber(name)
+        let found = try await call(.get("defects", id))
+        let unit = found["units"]?.array?.first { $0["serial"]?.string == name }
+        if let outcome = unit?["outcome"]?.string, outcome != "open" {
+            throw Failure(.refused, "\(visible(name)) is in no case now: in case \(id) it is \(words(outcome))")
         }
         return found
     }
@@ -88,19 +94,26 @@ extension Connection {
     }
 }
 
-/// What was named, or for a single `-` the lines of the standard input: what a scanner at this terminal types.
-func named(_ names: [String]) throws -> [String] {
-    guard names == ["-"] else { return names }
+/// The lines of the standard input: what a scanner at this terminal types. Each is looked up at once, and what is no good is
+/// said and scanned again; from a file or a pipe it ends the command.
+func scanned<Found>(_ find: (String) async throws -> Found) async throws -> [Found] {
     let isTerminal = isatty(0) == 1
     if isTerminal { Output.note("Scan or type them, one in a line; an empty line ends.") }
-    var lines: [String] = []
+    var seen: Set<String> = []
+    var found: [Found] = []
     while let line = readLine(strippingNewline: true).map({ trimmed($0) }) {
         if line.isEmpty {
             if isTerminal { break }
-        } else if !lines.contains(line) {
-            lines.append(line)
+            continue
+        }
+        guard !seen.contains(line) else { continue }
+        do {
+            found.append(try await find(line))
+            seen.insert(line)
+        } catch let failure as Failure where isTerminal && [.notFound, .refused, .usage].contains(failure.exit) {
+            Output.note(failure.message)
         }
     }
-    guard !lines.isEmpty else { throw Failure(.usage, "nothing was scanned") }
-    return lines
+    guard !found.isEmpty else { throw Failure(.usage, "nothing was scanned") }
+    return found
 }

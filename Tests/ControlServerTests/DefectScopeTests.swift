@@ -153,6 +153,27 @@ struct DefectScopeTests {
         #expect(await shop.ask("ada", "GET", "/v1/defects?limit=1000").text == before)
     }
 
+    @Test("a case over several teams is seen by who leads all of them")
+    func severalTeams() async throws {
+        let shop = try await Marked.shop()
+        let opened = await shop.ask(
+            "ada", "POST", "/v1/defects",
+            ["serials": ["SMTZQ2X", "FINZQSTOCKX"], "reason": "from one box", "note": "wet"])
+        let id = try #require(opened["id"]?.string, "\(opened.text)")
+        for (login, isSeen) in [("ada", true), ("dora", true), ("lena", false), ("luis", false), ("sam", false)] {
+            #expect(await shop.ask(login, "GET", "/v1/defects/\(id)").status == (isSeen ? 200 : 404), "\(login)")
+            let found = await shop.ask(login, "GET", "/v1/defects?search=box").items.count
+            #expect(found == (isSeen ? 1 : 0), "\(login)")
+            let report = await shop.ask(login, "GET", "/v1/reports/defects?by=location")
+            let others = ["dora": 1, "lena": 1, "ada": 1][login] ?? 0
+            #expect(report.json.at("totals", "cases")?.int == others + (isSeen ? 1 : 0), "\(login)")
+        }
+        _ = await shop.ask("ada", "PATCH", "/v1/people/dora", ["grants": ["defects:manage"]])
+        let inspected = await shop.ask(
+            "dora", "POST", "/v1/defects/\(id)/inspect", ["repairable": 2, "non_repairable": 0])
+        #expect(inspected.status == 200, "\(inspected.text)")
+    }
+
     /// Every marked name in the text begins with one of the marks.
     private func expectOnlyMarks(_ marks: [String], in text: String, _ what: String) {
         for word in text.split(whereSeparator: { !$0.isLetter && !$0.isNumber }) where word.contains("ZQ") {

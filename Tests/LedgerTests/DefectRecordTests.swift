@@ -117,10 +117,10 @@ import Tracking
                     likely + likely + [
                         .inspectDefect(found.id, split, findings: nil), repair,
                         .writeOffDefect(found.id, lot, .outletSale, price: Money(2), note: "n"),
-                        .routeDefects([found.id], supplier: "acme", rma: "R-\(step)", note: "n"),
+                        .routeDefects([found.id], supplier: "acme", rma: "R-\(step)", note: "n", isTrial: false),
                         .supplierRepairDefect(found.id, lot, note: "n"), .revertDefect(found.id, note: "n"),
                         .resolveDefect(found.id, note: "n", credit: Money(1)),
-                        .correctDefect(found.id, note: "m", location: .some("SHELF"), supplier: nil),
+                        .correctDefect(found.id, note: "m", location: .some("SHELF"), supplier: nil, credit: nil),
                         .markDefect(open.first ?? new, .rework, type: nil, toStage: "assembly", note: "n"),
                         .receive(
                             product: found.product, serials: [new], supplier: nil, cost: nil,

@@ -277,7 +277,8 @@ import Tracking
         let sent = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<20 {
                 group.addTask {
-                    (try? await ledger.submit(.routeDefects([id], supplier: "acme", rma: "R", note: "n"))) != nil
+                    (try? await ledger.submit(
+                        .routeDefects([id], supplier: "acme", rma: "R", note: "n", isTrial: false))) != nil
                 }
             }
             return await group.reduce(0) { $0 + ($1 ? 1 : 0) }

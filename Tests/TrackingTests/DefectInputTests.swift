@@ -41,7 +41,9 @@ import Tracking
             &desk, .openDefect(DefectLot(quantity: 101), product: "PCB-100", report()), .rule(.insufficientStock))
         try refused(&desk, .openDefect(DefectLot(quantity: 1), product: "NOTHING", report()), .invalid)
         try refused(&desk, .openDefect(DefectLot(quantity: 1), product: nil, report()), .invalid)
-        try refused(&desk, .openDefect(units, product: nil, report([])), .invalid)
+        for reason in [nil, "", "  "] {
+            try refused(&desk, .openDefect(units, product: nil, report([], reason: reason)), .invalid)
+        }
         try refused(&desk, .openDefect(units, product: nil, report(note: " ")), .invalid)
         for type in ["OLD", "NONE"] {
             let report = report([.init(type: type, quantity: 1)])
@@ -119,17 +121,24 @@ import Tracking
         var desk = try Desk()
         var ids: [String] = []
         for _ in 0..<1_000 { ids.append(try desk.open(1, isSerialised: true)) }
-        try refused(&desk, .routeDefects(ids + ["999999"], supplier: nil, rma: "R", note: "n"), .notFound)
+        try refused(
+            &desk, .routeDefects(ids + ["999999"], supplier: nil, rma: "R", note: "n", isTrial: false), .notFound)
         try desk.floor.run(.resolveDefect(ids[500], note: "n", credit: nil))
-        try refused(&desk, .routeDefects(ids, supplier: nil, rma: "R", note: "n"), .rule(.wrongStatus))
+        try refused(&desk, .routeDefects(ids, supplier: nil, rma: "R", note: "n", isTrial: false), .rule(.wrongStatus))
         #expect(desk.floor.state.defects.inMemory.values.allSatisfy { $0.status != .withSupplier })
         ids.remove(at: 500)
-        try refused(&desk, .routeDefects(ids + [ids[0]], supplier: nil, rma: "R", note: "n"), .invalid)
-        try refused(&desk, .routeDefects(ids, supplier: "nobody", rma: "R", note: "n"), .invalid)
-        try refused(&desk, .routeDefects([], supplier: nil, rma: "R", note: "n"), .invalid)
-        try refused(&desk, .routeDefects(ids, supplier: nil, rma: "", note: "n"), .invalid)
-        let decision = try desk.floor.run(.routeDefects(ids, supplier: nil, rma: "R", note: "n"))
-        #expect(desk.floor.state.supplierReturns.last?.cases == ids)
+        try refused(&desk, .routeDefects(ids + [ids[0]], supplier: nil, rma: "R", note: "n", isTrial: false), .invalid)
+        try refused(&desk, .routeDefects(ids, supplier: "nobody", rma: "R", note: "n", isTrial: false), .invalid)
+        try refused(&desk, .routeDefects([], supplier: nil, rma: "R", note: "n", isTrial: false), .invalid)
+        try refused(&desk, .routeDefects(ids, supplier: nil, rma: "", note: "n", isTrial: false), .invalid)
+        let head = desk.floor.state.head
+        for (ids, isFine) in [(ids, true), (ids + ["999999"], false)] {
+            let trial = Command.routeDefects(ids, supplier: nil, rma: "R", note: "n", isTrial: true)
+            #expect(((try? desk.floor.run(trial)) != nil) == isFine)
+        }
+        #expect(desk.floor.state.head == head, "a trial changes nothing")
+        let decision = try desk.floor.run(.routeDefects(ids, supplier: nil, rma: "R", note: "n", isTrial: false))
+        #expect(desk.floor.state.supplierReturns.last?.cases == ids.map { .init(id: $0, quantity: 1) })
         #expect(ids.allSatisfy { desk.floor.state.defectCase($0)?.shipment == decision.created })
         try desk.check()
     }
@@ -149,21 +158,28 @@ import Tracking
         try refused(&desk, .inspectDefect(id, split, findings: nil), as: "dora", .notPermitted)
         try refused(&desk, .inspectDefect(foreign, split, findings: nil), as: "lena", .notFound)
         try refused(&desk, .inspectDefect(goods, split, findings: nil), as: "lena", .notFound)
-        try refused(&desk, .routeDefects([id, foreign], supplier: "acme", rma: "R", note: "n"), as: "lena", .notFound)
+        try refused(
+            &desk, .routeDefects([id, foreign], supplier: "acme", rma: "R", note: "n", isTrial: false), as: "lena",
+            .notFound)
         try refused(
             &desk, .openDefect(DefectLot(quantity: 1), product: "PCB-100", report()), as: "lena", .notPermitted)
         try desk.floor.run(.inspectDefect(id, split, findings: nil), as: "lena")
-        // A case of units of two teams would be the admins', so a lead of both opens one for each.
+        // Nobody opens a case over several teams that they would not see: the lead of both does, and who sees another
+        // team's unit only because they ship it opens one for each.
         desk.floor.state.plant.people["dora"]?.grants = [.defectsMark]
+        desk.floor.state.plant.people["lena"]?.grants.insert(.deliver)
         let (one, other) = (try desk.floor.startUnit(), try desk.floor.startUnit())
         var foreigner = desk.floor.state.unit(other)
         foreigner?.team = "finish"
+        foreigner?.state = UnitState(status: .inStock)
         desk.floor.state.units.write(other, foreigner)
-        try refused(&desk, .openDefect(DefectLot(serials: [one, other]), product: nil, report()), as: "dora", .invalid)
-        try desk.floor.run(.openDefect(DefectLot(serials: [other]), product: nil, report()), as: "dora")
-        let both = try #require(
-            try desk.floor.run(.openDefect(DefectLot(serials: [one]), product: nil, report())).created)
-        #expect(desk.floor.state.defectCase(both)?.team == "smt")
+        let lot = DefectLot(serials: [one, other])
+        try refused(&desk, .openDefect(lot, product: nil, report()), as: "lena", .invalid)
+        let both = try #require(try desk.floor.run(.openDefect(lot, product: nil, report()), as: "dora").created)
+        #expect(desk.floor.state.defectCase(both)?.team == nil)
+        desk.floor.state.plant.people["dora"]?.grants = [.defectsManage]
+        try desk.floor.run(.inspectDefect(both, .init(repairable: 2, nonRepairable: 0), findings: nil), as: "dora")
+        try refused(&desk, .inspectDefect(both, split, findings: nil), as: "lena", .notFound)
         // Spare parts are taken by whoever repairs, but how many there are is not told.
         let many = Command.repairDefect(id, DefectLot(), parts: [("RES-10K", 99)], target: "assembly", note: "n")
         do {

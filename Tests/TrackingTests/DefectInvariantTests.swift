@@ -54,7 +54,8 @@ import Tracking
         case 11: try desk.floor.run(.writeOffDefect(id, lot, .disposal, price: nil, note: "n"))
         case 12:
             let some = Array(ids.shuffled(using: &random).prefix(2))
-            try desk.floor.run(.routeDefects(some, supplier: step % 2 == 0 ? "volt" : nil, rma: "R", note: "n"))
+            try desk.floor.run(
+                .routeDefects(some, supplier: step % 2 == 0 ? "volt" : nil, rma: "R", note: "n", isTrial: false))
         case 13: try desk.floor.run(.revertDefect(id, note: "n"))
         case 14:
             if step % 2 == 0 {

@@ -94,6 +94,95 @@ import Tracking
         #expect(state?.status == .inProduction && state?.stage == "assembly" && state?.iteration == 1)
     }
 
+    @Test func aUnitThatWentToNoSupplierDoesNotComeBackFromOneIntoStock() throws {
+        var desk = try Desk()
+        try desk.floor.openOrder()
+        let serial = try desk.floor.startUnit()
+        let id = try #require(
+            try desk.floor.run(.markDefect(serial, .pending, type: "SOLDER", toStage: nil, note: "n")).created)
+        try desk.floor.run(.resolveDefect(id, note: "closed by mistake", credit: nil))
+        #expect(throws: Refusal.self) { try desk.floor.run(.supplierRepair(serial, note: "n")) }
+        try desk.floor.run(.markDefect(serial, .rework, type: nil, toStage: "assembly", note: "n"))
+        #expect(desk.floor.state.unit(serial)?.state.stage == "assembly")
+        #expect(try desk.found(id).outcomes.reworked == 1)
+        try desk.check()
+    }
+
+    @Test func aCreditThatComesLaterIsWrittenDown() throws {
+        var desk = try Desk()
+        let id = try desk.open(1, isSerialised: true)
+        let serial = desk.units(id)[0]
+        func credit(_ credit: Money?) -> Command {
+            .correctDefect(id, note: nil, location: nil, supplier: nil, credit: .some(credit))
+        }
+        #expect(throws: Refusal.self) { try desk.floor.run(credit(Money(5))) }
+        try desk.bring(id, to: .withSupplier)
+        try desk.floor.run(.supplierRepair(serial, note: "n"))
+        #expect(try desk.found(id).status == .resolved)
+        try desk.floor.run(credit(Money(5)))
+        #expect(try desk.found(id).credit == Money(5))
+        try desk.floor.run(credit(nil))
+        #expect(try desk.found(id).credit == nil)
+    }
+
+    @Test func aTypeThatWasRetiredStaysTrueOfItsCase() throws {
+        var desk = try Desk()
+        let id = try desk.open(2, isSerialised: true)
+        desk.floor.state.plant.defectTypes["SOLDER"]?.retired = true
+        let split = DefectCase.Split(repairable: 2, nonRepairable: 0)
+        try desk.floor.run(
+            .inspectDefect(
+                id, split, findings: [.init(type: "SOLDER", quantity: 1), .init(type: "SCRATCH", quantity: 2)]))
+        #expect(try desk.found(id).findings.map(\.type) == ["SOLDER", "SCRATCH"])
+        #expect(throws: Refusal.self) { try desk.open(1, isSerialised: true) }
+    }
+
+    @Test func aCaseNamesTheSupplierThatAllOfItCameFrom() throws {
+        var desk = try Desk()
+        for (serial, supplier) in [("V1", "volt"), ("V2", "volt"), ("A1", nil)] {
+            try desk.floor.run(
+                .receive(product: "PCB-100", serials: [serial], supplier: supplier, cost: nil, note: "n"))
+        }
+        let report = DefectReport(findings: [.init(type: "SOLDER", quantity: 1)], note: "n")
+        func supplier(_ serials: [String]) throws -> String? {
+            let before = desk.floor.state
+            defer { desk.floor.state = before }
+            let id = try #require(
+                try desk.floor.run(.openDefect(DefectLot(serials: serials), product: nil, report)).created)
+            return desk.floor.state.defectCase(id)?.supplier
+        }
+        let usual = desk.floor.state.plant.products["PCB-100"]?.supplier
+        #expect(try supplier(["V1", "V2"]) == "volt")
+        #expect(try supplier(["A1"]) == usual)
+        #expect(try supplier(["V1", "A1"]) == nil && usual != "volt")
+    }
+
+    @Test func aReplacementIsOfTheSameProduct() throws {
+        var desk = try Desk()
+        let id = try desk.open(1, isSerialised: true)
+        let serial = desk.units(id)[0]
+        try desk.bring(id, to: .withSupplier)
+        for (product, isFine) in [("RES-10K", false), ("PCB-100", true)] {
+            let received = try? desk.floor.run(
+                .receive(product: product, serials: ["NEW"], supplier: nil, cost: nil, replaces: serial, note: "n"))
+            #expect((received != nil) == isFine)
+        }
+        try desk.check()
+    }
+
+    @Test func aSnapshotSaysWhenItWasMade() throws {
+        var desk = try Desk()
+        let id = try desk.open(1, isSerialised: true)
+        desk.floor.now += 60_000
+        let decision = try desk.floor.run(.inspectDefect(id, .init(repairable: 1, nonRepairable: 0), findings: nil))
+        guard case .defect(let change) = try #require(decision.events.first?.change) else {
+            Issue.record("no snapshot")
+            return
+        }
+        #expect(try change.after?.updatedAt == desk.found(id).updatedAt)
+        #expect(try #require(change.before).updatedAt < #require(change.after).updatedAt)
+    }
+
     @Test func whatIsOnHoldIsMarkedAndWrittenOffButNotRepaired() throws {
         var desk = try Desk()
         let id = try desk.open(2, isSerialised: true)
@@ -102,7 +191,7 @@ import Tracking
         try desk.floor.run(.inspectDefect(id, .init(repairable: 1, nonRepairable: 1), findings: nil))
         #expect(throws: Refusal.self) { try desk.repair(id, 1) }
         try desk.writeOff(id, 1)
-        try desk.floor.run(.routeDefects([id], supplier: "acme", rma: "R", note: "n"))
+        try desk.floor.run(.routeDefects([id], supplier: "acme", rma: "R", note: "n", isTrial: false))
         #expect(throws: Refusal.self) { try desk.floor.run(.supplierRepair(serials[1], note: "n")) }
         try desk.check()
     }
@@ -133,7 +222,7 @@ import Tracking
         try floor.scan("TEST-1", serial)
         try floor.scan("TEST-1", "TRV:FAIL:SOLDER")
         let id = try #require(floor.lastCase)
-        try floor.run(.correctDefect(id, note: "look at U3", location: nil, supplier: nil))
+        try floor.run(.correctDefect(id, note: "look at U3", location: nil, supplier: nil, credit: nil))
         #expect(try floor.scan("TEST-1", "TRV:UNDO").reason == .nothingToUndo)
         #expect(floor.state.unit(serial)?.state.defectCase == id)
     }
@@ -221,7 +310,7 @@ struct Desk {
         case .processing:
             try bring(id, to: .inspected)
             try repair(id, 1)
-        case .withSupplier: try floor.run(.routeDefects([id], supplier: nil, rma: "R-1", note: "n"))
+        case .withSupplier: try floor.run(.routeDefects([id], supplier: nil, rma: "R-1", note: "n", isTrial: false))
         case .resolved:
             try bring(id, to: .withSupplier)
             try floor.run(.resolveDefect(id, note: "credit note", credit: Money(3)))
@@ -238,7 +327,7 @@ struct Desk {
         case .repairAll: try repair(id, found.remaining)
         case .writeOffSome: try writeOff(id, 1)
         case .writeOffAll: try writeOff(id, found.remaining)
-        case .route: try floor.run(.routeDefects([id], supplier: nil, rma: "R-2", note: "n"))
+        case .route: try floor.run(.routeDefects([id], supplier: nil, rma: "R-2", note: "n", isTrial: false))
         case .revert: try floor.run(.revertDefect(id, note: "n"))
         case .resolve: try floor.run(.resolveDefect(id, note: "n", credit: nil))
         case .supplierRepair: try floor.run(.supplierRepairDefect(id, lot(id, 1), note: "n"))
