@@ -92,7 +92,7 @@ extension State {
             guard before.status == .resolved else {
                 throw Refusal(
                     .rule(.wrongStatus),
-                    "the case \(id) is \(before.status.rawValue); its credit is written down when it is resolved")
+                    "the case \(id) is not resolved yet; its credit is written down when it is")
             }
             after.credit = credit
         }

@@ -68,13 +68,16 @@ extension Connection {
     /// Stands before what is the number of a case, even where a unit has the same for a serial.
     private static var byNumber: String { "case:" }
 
-    /// The case with this number, or the one that the unit with this serial is in now.
+    /// The case with this number, or the one that the unit with this serial is in now; it is neither sent nor resolved.
     func openCase(_ name: String) async throws -> JSONValue {
         let id = try await caseNumber(name)
         let found = try await call(.get("defects", id))
         let unit = found["units"]?.array?.first { $0["serial"]?.string == name }
         if let outcome = unit?["outcome"]?.string, outcome != "open" {
             throw Failure(.refused, "\(visible(name)) is in no case now: in case \(id) it is \(words(outcome))")
+        }
+        if let status = found["status"]?.string, status == "with_supplier" || status == "resolved" {
+            throw Failure(.refused, "\(visible(name)) can't be sent: case \(id) is \(words(status))")
         }
         return found
     }
