@@ -21,7 +21,8 @@ def identical_scanners_never_mix(guest: Guest) -> None:
     stalled = {port: guest.stalled(f"scanner {port}") for port in ports}
     whole = {port: [code for code in codes[port] if code not in stalled[port]] for port in ports}
     count = sum(len(those) for those in stalled.values())
-    checks.that(f"the emulation itself broke few scans ({count})", count <= scans * len(ports) // 20)
+    # A busy machine stalls between two keys for longer than a scanner may; there must be enough left to tell by.
+    checks.that(f"the emulation itself left most scans whole ({count} broken)", count <= scans * len(ports) // 2)
     guest.wait("the last scans", lambda: len(guest.events.of_kind("unit.passed")) >= sum(map(len, whole.values())))
 
     recorded = [scan for scan in reversed(guest.list("/v1/scans")) if "code" in scan]
