@@ -23,6 +23,9 @@ struct Repacking: AsyncParsableCommand {
         }
         static let table = Table(
             columns: Repacking.items.columns + [
+                Column("LOCATION", "location", rank: 10), Column("CASE", "defect", rank: 11),
+                Column("PHOTOS", "photos", .number, rank: 12, shown: photos),
+                Column("OTHER ORDER", "delivered_under", rank: 13), Column("NOTE", "note", rank: 14, shrinks: true),
                 Column("ORDER", "order", rank: 4), Column("RETURN", "return", rank: 7),
                 Column("CAME", "arrived_at", .day, rank: 6), .data("customer"), .data("kind"), .data("team"),
                 .data("inspected_by"), .data("inspected_at"), .data("restocked"), .data("refurbished"),
@@ -40,9 +43,7 @@ struct Repacking: AsyncParsableCommand {
             Column("CONDITION", "condition", rank: 4, shown: { words($0["condition"]?.string ?? "") }),
             Column("DECISION", "decision", rank: 4, shown: { words($0["decision"]?.string ?? "") }),
             Column("REASON", "reason", rank: 9, shown: { words($0["reason"]?.string ?? "") }),
-            Column("REFUND %", "refund", .number, rank: 8), Column("LOCATION", "location", rank: 10),
-            Column("CASE", "defect", rank: 11), Column("PHOTOS", "photos", .number, rank: 12, shown: photos),
-            Column("OTHER ORDER", "delivered_under", rank: 13), Column("NOTE", "note", rank: 14, shrinks: true),
+            Column("REFUND %", "refund", .number, rank: 8),
         ], empty: "Nothing is in it.")
 
     private static let photos: @Sendable (JSONValue) -> String = { item in
@@ -50,7 +51,7 @@ struct Repacking: AsyncParsableCommand {
         return count > 0 ? String(count) : ""
     }
 
-    struct Process: Call, ItemCall {
+    struct Process: Call {
         enum Action: String, CaseIterable, ExpressibleByArgument {
             case ready
             case writeOff = "write_off"
@@ -66,6 +67,10 @@ struct Repacking: AsyncParsableCommand {
         @Option(help: "Why it is written off; disposal if not given.") var reason: String?
         @Option(help: "What there is to say to it.") var note: String?
         @OptionGroup var options: CallOptions
+
+        mutating func prepare(_ connection: Connection) async throws {
+            item = try await connection.itemInQueue(item)
+        }
         var request: Request {
             .post(
                 "repacking", item, "process",

@@ -150,7 +150,7 @@ struct Return: AsyncParsableCommand {
         }
 
         mutating func prepare(_ connection: Connection) async throws {
-            if let named = item { item = try await connection.itemNumber(named) }
+            if let named = item { item = try await connection.item(named, ofReturn: id) }
         }
         var view: View { .returnNow }
     }
@@ -261,12 +261,33 @@ extension View {
                 "Look at", "warnings", shown: { ($0["warnings"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
         ])
         var lines = fields.draw(answer, screen)
-        for (key, table) in [("items", Repacking.items), ("checklist", checklist)] {
-            var layout: Table.Layout?
-            let rows = answer[key]?.array ?? []
-            if !rows.isEmpty { lines += [""] + table.lines(rows, screen, layout: &layout) }
-        }
+        let items = answer["items"]?.array ?? []
+        let parts = [
+            table(Repacking.items, items, screen), details(items, screen),
+            table(checklist, answer["checklist"]?.array ?? [], screen),
+        ]
+        for part in parts where !part.isEmpty { lines += [""] + part }
         return lines
+    }
+
+    private static func table(_ table: Table, _ rows: [JSONValue], _ screen: Screen) -> [String] {
+        var layout: Table.Layout?
+        return rows.isEmpty ? [] : table.lines(rows, screen, layout: &layout)
+    }
+
+    /// What has no room in a row of a table: where each item went, and what was written to it.
+    private static func details(_ items: [JSONValue], _ screen: Screen) -> [String] {
+        let lines = items.map { item in
+            let photos = item["photos"]?.array?.count ?? 0
+            let said = [
+                item["location"].map { "put at \($0.plain)" }, item["defect"].map { "in defect case \($0.plain)" },
+                item["delivered_under"].map { "delivered under \($0.plain)" },
+                photos > 0 ? count(photos, "photo") : nil, item["note"].map { "note: \($0.plain)" },
+            ]
+            let text = said.compactMap { $0 }.joined(separator: "; ")
+            return Column("Item \(item["id"]?.plain ?? "?")", "id", shown: { _ in text })
+        }
+        return fields(lines).draw([:], screen)
     }
 
     private static let checklist = Table(
@@ -288,5 +309,6 @@ extension View {
 
 extension ArgumentHelp {
     static let customerReturn: ArgumentHelp = "Number of the return."
-    static let returnItem: ArgumentHelp = "Number of the item, from 'return show', or the serial of its unit."
+    static let returnItem: ArgumentHelp =
+        "Number of the item, from 'return show', or the serial of its unit; item:4713 is never a serial."
 }
