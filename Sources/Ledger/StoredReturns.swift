@@ -78,6 +78,17 @@ extension StoredRecords {
         ) { $0.text(0) }
     }
 
+    func items(ofUnit serial: String) -> [String] {
+        all("SELECT id FROM return_item INDEXED BY return_item_serial WHERE serial = ?1", .text(serial)) { $0.text(0) }
+    }
+
+    func replacement(ofReturn id: String) -> String? {
+        first(
+            "SELECT id FROM delivery INDEXED BY delivery_return WHERE customer_return = ?1 LIMIT 1",
+            { $0.bind(1, Int64(id) ?? -1) }
+        ) { $0.text(0) }
+    }
+
     func delivered(_ product: String, underOrder number: String) -> Int {
         first(
             """

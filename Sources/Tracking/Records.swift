@@ -37,6 +37,10 @@ public protocol Records {
     func items(ofReturn id: String) -> [String]
     /// Ids of the items of a return that are only announced.
     func expectedItems(ofReturn id: String) -> [String]
+    /// Ids of the items of returns that a unit is or was.
+    func items(ofUnit serial: String) -> [String]
+    /// Id of a delivery that was sent for a return.
+    func replacement(ofReturn id: String) -> String?
     /// How much of a product without serials was delivered under an order.
     func delivered(_ product: String, underOrder number: String) -> Int
     /// The customer of an order's last delivery that names one.
@@ -91,6 +95,10 @@ public struct NoRecords: Records {
     public func items(ofReturn id: String) -> [String] { [] }
     /// None.
     public func expectedItems(ofReturn id: String) -> [String] { [] }
+    /// None.
+    public func items(ofUnit serial: String) -> [String] { [] }
+    /// None.
+    public func replacement(ofReturn id: String) -> String? { nil }
     /// None.
     public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
     /// None.

@@ -50,6 +50,12 @@ extension State {
         for serial in lot.serials {
             let unit = try visibleUnit(serial, actor)
             try checkIsDelivered(unit)
+            if let announced = announcement(ofUnit: serial) {
+                throw Refusal(
+                    .conflict,
+                    "\(serial) is announced in the return \(announced.customerReturn) already; scan it at a returns "
+                        + "station, or cancel that return")
+            }
             var item = newItem(of: unit, in: made, String(head + 2 + Int64(events.count)), at)
             if isExpected {
                 (item.arrivedAt, item.isExpected) = (nil, true)
@@ -163,9 +169,12 @@ extension State {
         guard before.arrivedAt != nil else {
             throw Refusal(.rule(.wrongStatus), "\(before.name) is not here yet; scan it at a returns station")
         }
-        if before.outcomes.carriedOut > 0, let done = before.decision, done != decision {
+        guard before.open > 0 || before.outcomes[decision] > 0 else {
+            let done = ReturnDecision.allCases.filter { before.outcomes[$0] > 0 }.map(\.rawValue)
             throw Refusal(
-                .rule(.wrongStatus), "\(before.name) was processed as \(done.rawValue) already; that is its decision")
+                .rule(.wrongStatus),
+                "\(before.name) left the queue already; its decision is what was done: \(done.joined(separator: " or "))"
+            )
         }
         try checkSellable(condition, decision, before)
         if decision == .refurbish, before.open > 0 { try checkRefurbish(before) }
@@ -303,7 +312,7 @@ extension State {
             id: id, customerReturn: found.id, product: unit.product, serial: unit.serial, team: unit.team, quantity: 1,
             createdAt: at)
         (item.arrivedAt, item.delivery) = (at, unit.state.delivery)
-        if let order = order(of: unit), order != found.order { item.otherOrder = order }
+        item.otherOrder = otherOrder(of: unit, than: found.order)
         return item
     }
 
@@ -346,8 +355,14 @@ extension State {
     func checkSellable(
         _ condition: ReturnCondition?, _ decision: ReturnDecision?, _ item: ReturnItem
     ) throws(Refusal) {
-        guard condition != .unsellable || decision != .restock else {
+        guard condition == .unsellable else { return }
+        guard decision != .restock else {
             throw Refusal(.invalid, "\(item.name) is unsellable; what is unsellable is never restocked")
+        }
+        guard item.outcomes.restocked == 0 else {
+            throw Refusal(
+                .rule(.wrongStatus),
+                "\(item.outcomes.restocked) of \(item.name) were put into stock already, so it is not unsellable")
         }
     }
 

@@ -219,7 +219,7 @@ extension State {
         }
         let decision: ReturnDecision = action == .ready ? .restock : .dispose
         if action == .ready {
-            if let decided = item.decision, decided != .restock, item.outcomes.carriedOut == 0 {
+            if item.isInspected, let decided = item.decision, decided != .restock {
                 throw Refusal(.rule(.wrongStatus), "\(item.name) was decided to \(decided.sentence), not into stock")
             }
             try checkSellable(item.condition, .restock, item)

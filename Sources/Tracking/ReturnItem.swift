@@ -16,6 +16,8 @@ public struct ReturnItem: Sendable, Equatable, Codable {
     public var quantity: Int
     /// Announced before it came.
     public var isExpected = false
+    /// Id of the announced item that it is a part of, where not all of that came at once.
+    public var partOf: String?
     /// When it came, in milliseconds since 1970; nil while it is only announced.
     public var arrivedAt: Int64?
     /// When it was made, in milliseconds since 1970.
@@ -28,7 +30,7 @@ public struct ReturnItem: Sendable, Equatable, Codable {
     public var reason: ReturnReason?
     /// In which condition it came.
     public var condition: ReturnCondition?
-    /// What is to become of it, or did.
+    /// What is to become of what is open of it; of one that left the queue, what became of it.
     public var decision: ReturnDecision?
     /// What the inspector wrote to it.
     public var note: String?
@@ -68,7 +70,8 @@ public struct ReturnItem: Sendable, Equatable, Codable {
         /// How many were carried to where they belong.
         public var carriedOut: Int { restocked + refurbished + writtenOff + defective }
 
-        subscript(decision: ReturnDecision) -> Int {
+        /// How many left by a decision.
+        public subscript(decision: ReturnDecision) -> Int {
             get {
                 switch decision {
                 case .restock: restocked
@@ -154,10 +157,11 @@ public struct ReturnItem: Sendable, Equatable, Codable {
     /// What it is called in messages.
     var name: String { serial ?? "\(quantity) \(product)" }
 
-    /// Books that some of it left the queue by a decision.
+    /// Books that some of it left the queue by a decision. That decides nothing for what is left; once nothing is, the
+    /// item's decision is one that was carried out.
     mutating func book(_ decision: ReturnDecision, _ count: Int) {
         outcomes[decision] += count
-        if self.decision == nil || outcomes[decision] == quantity { self.decision = decision }
+        if open == 0, self.decision.map({ outcomes[$0] == 0 }) ?? true { self.decision = decision }
     }
 }
 

@@ -52,8 +52,33 @@ extension State {
         return known.max { $0.openedAt < $1.openedAt }?.customer ?? records.customer(ofOrder: number)
     }
 
-    /// The order that a delivered unit left under.
-    mutating func order(of unit: Unit) -> String? { unit.state.delivery.flatMap { delivery($0)?.order } }
+    /// The order that a delivered unit left under, where it is another than this one.
+    mutating func otherOrder(of unit: Unit, than number: String) -> String? {
+        let order = unit.state.delivery.flatMap { delivery($0)?.order }
+        return order == number ? nil : order
+    }
+
+    /// The item that announces a unit: one at most, as a unit comes back once.
+    mutating func announcement(ofUnit serial: String) -> ReturnItem? {
+        let known = returnItems.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id)
+        return Set(records.items(ofUnit: serial)).union(known).compactMap { returnItem($0) }
+            .first { $0.status == .expected }
+    }
+
+    /// The item that announces goods without serials from an order: one of this quantity before others, then the largest.
+    mutating func announcement(
+        of product: String, _ quantity: Int, fromOrder number: String
+    ) -> ReturnItem? {
+        let items = returns(ofOrder: number).filter(\.isOpen).flatMap { expectedItems(ofReturn: $0.id) }
+            .filter { $0.product == product && $0.serial == nil && $0.status == .expected }
+        return items.first { $0.quantity == quantity } ?? items.max { $0.quantity < $1.quantity }
+    }
+
+    /// The order of a delivery that was sent for a return.
+    mutating func replacement(ofReturn id: String) -> String? {
+        let known = deliveries.inMemory.values.first { $0.customerReturn == id }?.id
+        return (known ?? records.replacement(ofReturn: id)).flatMap { delivery($0)?.order }
+    }
 
     // MARK: What events do
 
@@ -93,20 +118,23 @@ extension State {
 
 extension State {
     /// Takes units that leave `returned` by whatever way out of the repacking queue: nobody has to do it after that.
+    /// What became of them is where they are at last, if a defect case was only on the way.
     mutating func leaveQueue(_ decision: inout Decision) {
-        for index in decision.events.indices {
-            let event = decision.events[index]
+        for event in decision.events {
             guard event.change == nil, let id = event.before?.returnItem, event.after?.returnItem == nil,
-                let before = returnItem(id)
+                let before = returnItem(id),
+                let last = decision.events.lastIndex(where: { $0.unit == event.unit && $0.after != nil }),
+                decision.events[last].change == nil
             else { continue }
             var after = before
-            switch event.after?.status {
+            switch decision.events[last].after?.status {
             case .writtenOff: after.book(.dispose, 1)
+            case .inProduction: after.book(.refurbish, 1)
             case .defect: after.book(.returnToSupplier, 1)
             default: continue
             }
             after.defect = event.after?.defectCase
-            decision.events[index].change = .returnItem(ReturnItemChange(before, after))
+            decision.events[last].change = .returnItem(ReturnItemChange(before, after))
         }
     }
 }

@@ -32,8 +32,10 @@ extension Interlock {
 
     mutating func closeReturns(in state: inout State) throws(Stop) -> String {
         let number = try orderOfReturns()
-        let found = state.returns(ofOrder: number).last { $0.isOpen }
-        let count = found.map { state.items(ofReturn: $0.id).reduce(0) { $0 + $1.open } } ?? 0
+        var count = 0
+        for found in state.returns(ofOrder: number) where found.isOpen {
+            count += state.items(ofReturn: found.id).reduce(0) { $0 + $1.open }
+        }
         (session.returning, session.bench, session.quantity) = (nil, nil, nil)
         session.step = Session.Step(event: 0, at: at, effect: .final)
         return "Done with \(number): \(count) \(count == 1 ? "item is" : "items are") in the repacking queue."
@@ -72,10 +74,11 @@ extension Interlock {
                 serial: unit.serial, next: unit.state.next)
         default: try require(.delivered, unit)
         }
-        var found = open(returnFrom: order, expecting: unit.serial, in: &state)
-        let before = state.expectedItems(ofReturn: found.id).first { $0.serial == unit.serial }
+        let before = state.announcement(ofUnit: unit.serial)
+        var found = returnOf(before, order, in: &state)
         var item = before ?? state.newItem(of: unit, in: found, "", at)
         (item.arrivedAt, item.delivery) = (at, unit.state.delivery)
+        item.otherOrder = state.otherOrder(of: unit, than: found.order)
         describe(&item, in: found)
         arrive(&found, item, in: &state)
         if before == nil { item.id = String(numberOfNextEvent(state)) }
@@ -86,6 +89,11 @@ extension Interlock {
         session.lastSerial = unit.serial
         session.step = Session.Step(
             event: 0, at: at, effect: .item(id: item.id, before: before, unit: unit.state))
+        if found.order != order {
+            warning = "other_order:\(found.order)"
+            return "\(unit.serial) came back, but is announced from \(found.order), not from \(order). "
+                + "It was received there; tell who handles \(found.order)."
+        }
         guard let other = item.otherOrder else {
             return "\(unit.serial) came back from \(order). It is in the repacking queue."
         }
@@ -94,31 +102,38 @@ extension Interlock {
             + "It is in the repacking queue; tell who handles \(other)."
     }
 
-    /// Goods without serials, by product code or GTIN, as many as `TRV:QTY` said.
-    mutating func decide(returned product: Product, in state: inout State) throws(Stop) -> String {
+    /// Goods without serials, by product code or GTIN, as many as `TRV:QTY` said. Less than was announced leaves the
+    /// rest announced; more is taken if it can come back, too.
+    mutating func decide(returned product: Product, _ quantity: Int, in state: inout State) throws(Stop) -> String {
         let order = try orderOfReturns()
-        let goods = ReturnLot.Goods(product: product.code, quantity: session.quantity ?? 1)
-        var found = open(returnFrom: order, expecting: nil, in: &state)
-        let before = state.expectedItems(ofReturn: found.id).first {
-            $0.product == goods.product && $0.quantity == goods.quantity && $0.serial == nil
-        }
-        if before == nil {
+        let announced = state.announcement(of: product.code, quantity, fromOrder: order)
+        let more = quantity - (announced?.quantity ?? 0)
+        if more > 0 {
             do throws(Refusal) {
-                try state.checkCanComeBack(goods, underOrder: order)
+                try state.checkCanComeBack(.init(product: product.code, quantity: more), underOrder: order)
             } catch {
-                throw Stop(reason: .notDelivered, message: error.message + ".")
+                let known = announced.map { "\($0.quantity) are announced; beside them " } ?? ""
+                throw Stop(reason: .notDelivered, message: known + error.message + ".")
             }
         }
+        var found = returnOf(announced, order, in: &state)
+        let goods = ReturnLot.Goods(product: product.code, quantity: quantity)
+        let before = more < 0 ? nil : announced
         var item = before ?? state.newItem(of: goods, in: found, "", at)
-        item.arrivedAt = at
+        (item.arrivedAt, item.quantity) = (at, quantity)
+        if var rest = announced, more < 0 {
+            (item.isExpected, item.partOf, item.reason) = (true, rest.id, rest.reason)
+            rest.quantity -= quantity
+            record(.returnItem(.returnItemExpected, announced, rest))
+        }
         describe(&item, in: found)
         arrive(&found, item, in: &state)
         if before == nil { item.id = String(numberOfNextEvent(state)) }
         record(.returnItem(.stockReturned, before, item))
         putOnBench(item)
-        session.quantity = nil
         session.step = Session.Step(event: 0, at: at, effect: .item(id: item.id, before: before, unit: nil))
-        return "\(goods.quantity) \(goods.product) came back from \(order). They are in the repacking queue."
+        return "\(quantity) \(product.code) came back from \(order). They are in the repacking queue."
+            + (more < 0 ? " \(-more) more are announced." : "")
     }
 
     private mutating func putOnBench(_ item: ReturnItem) {
@@ -133,13 +148,13 @@ extension Interlock {
         if let condition = session.returning?.condition { item.condition = condition }
     }
 
-    /// The open return from an order, one that expects the unit before others; or one that is still to be made.
-    private func open(returnFrom order: String, expecting serial: String?, in state: inout State) -> CustomerReturn {
-        let all = state.returns(ofOrder: order).filter(\.isOpen)
-        let expecting = all.last { found in
-            serial != nil && state.expectedItems(ofReturn: found.id).contains { $0.serial == serial }
-        }
-        if let found = expecting ?? all.last { return found }
+    /// The return that something comes into: the one that announces it; else an open one of the order, and of the kind
+    /// that was scanned, of which something is here; else one that is still to be made.
+    private func returnOf(_ announced: ReturnItem?, _ order: String, in state: inout State) -> CustomerReturn {
+        if let announced, let found = state.customerReturn(announced.customerReturn) { return found }
+        let kind = session.returning?.kind
+        let here = state.returns(ofOrder: order).last { $0.isOpen && !$0.isExpected && (kind ?? $0.kind) == $0.kind }
+        if let here { return here }
         return CustomerReturn(
             id: String(numberOfNextEvent(state)), order: order, customer: state.customer(ofOrder: order),
             kind: session.returning?.kind ?? .return, reason: session.returning?.reason ?? .other, isExpected: false,
@@ -152,8 +167,7 @@ extension Interlock {
         guard before == nil || found.isExpected else { return }
         found.isExpected = false
         let others = state.items(ofReturn: found.id).filter { $0.id != item.id }
-        let all = others + [item]
-        var event = Event.customerReturn(.returnCreated, before, found, all, lines: all.map { .init($0) })
+        var event = Event.customerReturn(.returnCreated, before, found, others + [item], lines: [.init(item)])
         event.unit = item.serial
         record(event)
     }
@@ -214,18 +228,27 @@ extension Interlock {
         _ item: ReturnItem, _ action: RepackingAction, _ type: String?, in state: inout State
     ) throws(Stop) {
         let unit = state.unit(of: item)
+        var count = item.open
+        if item.serial == nil {
+            count = session.quantity ?? count
+            session.quantity = nil
+        }
         do throws(Refusal) {
             let actor = person.map { Actor.person($0) } ?? .device(station.name)
-            let count = session.quantity ?? item.open
             var (event, _) = try state.processed(item, action, count, .scrap, actor)
             event.details.defectType = type
             record(event)
         } catch {
-            let reason: Reason = if case .rule(let reason) = error.kind { reason } else { .isReturned }
+            let reason: Reason =
+                switch error.kind {
+                case .rule(.onHold): .onHold
+                case .rule(.exceedsRemaining): .insufficientStock
+                // It has to go another way.
+                default: .isReturned
+                }
             throw Stop(reason: reason, message: error.message + ".", serial: item.serial, next: unit?.state.next)
         }
         session.clearBench()
-        session.quantity = nil
         session.lastSerial = item.serial ?? session.lastSerial
         session.step = Session.Step(
             event: 0, at: at, effect: .item(id: item.id, before: item, unit: unit?.state))
@@ -243,6 +266,25 @@ extension Interlock {
             throw Stop(reason: .nothingToUndo, message: "What was done here last was worked on since; it stays.")
         }
         let others = all.items(ofReturn: found.id).filter { $0.id != id }
+        var prior = prior
+        if prior == nil, let rest = item.partOf.flatMap({ all.returnItem($0) }) {
+            // A part of what was announced: that is announced whole again, or if the rest came since, this part is.
+            var announced = rest.status == .expected ? rest : item
+            if rest.status == .expected {
+                announced.quantity += item.quantity
+                var event = Event.returnItem(.returnItemExpected, rest, announced)
+                event.undoes = step.event
+                record(event)
+            } else {
+                (announced.arrivedAt, announced.condition) = (nil, nil)
+                prior = announced
+            }
+        }
+        if prior == nil, others.isEmpty, let order = all.replacement(ofReturn: found.id) {
+            throw Stop(
+                reason: .nothingToUndo,
+                message: "Something was sent for this return under \(order), so it stays. Tell the returns desk.")
+        }
         if let serial = item.serial, let state {
             guard let unit = all.unit(serial), unit.lastEvent == step.event else {
                 throw Stop(

@@ -59,15 +59,17 @@ extension Interlock {
 
     /// Unserialised goods, by product code or GTIN.
     mutating func decide(product: Product?, code: String, in state: inout State) throws(Stop) -> String {
+        // It was for this scan, whatever comes of it.
+        let quantity = session.quantity ?? 1
+        session.quantity = nil
         guard let product, !product.retired else {
             throw Stop(reason: .unknownCode, message: "There is no product \(code). Check the label.")
         }
-        if station.mode == .returns { return try decide(returned: product, in: &state) }
+        if station.mode == .returns { return try decide(returned: product, quantity, in: &state) }
         guard station.mode == .ship else {
             throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
         }
         let delivery = try openDelivery(&state)
-        let quantity = session.quantity ?? 1
         let balance = state.card(CardKey(product: product.code)).unserialised
         guard balance >= quantity else {
             throw Stop(
@@ -77,7 +79,6 @@ extension Interlock {
             )
         }
         record(.shipped(product.code, quantity, delivery.id))
-        session.quantity = nil
         session.step = Session.Step(
             event: 0, at: at, effect: .stock(product: product.code, quantity: quantity, delivery: delivery.id))
         return "\(quantity) \(product.code) go out under \(delivery.order)."
@@ -156,6 +157,14 @@ extension Interlock {
     ) throws(Stop) -> String {
         guard let delivery = state.delivery(id), !delivery.isClosed else {
             throw Stop(reason: .nothingToUndo, message: "The delivery is closed.")
+        }
+        let out = state.delivered(product, underOrder: delivery.order)
+        guard out >= quantity else {
+            throw Stop(
+                reason: .nothingToUndo,
+                message:
+                    "Some of it came back since, or is announced: \(max(out, 0)) \(product) of \(delivery.order) are "
+                    + "still out, not \(quantity). The last step here stays.")
         }
         var event = Event(.stockUndone)
         (event.product, event.change, event.undoes) = (product, .stock(quantity), step.event)

@@ -249,7 +249,12 @@ extension State {
         }
         if before?.status != after.status {
             if after.status == .writtenOff, let before {
-                logWriteOff(event, product, quantity: 1, WriteOffSource(before.status), at)
+                // What takes a unit out of the repacking queue is of the return, also by way of a defect case.
+                let source =
+                    if case .returnItem = event.change { WriteOffSource.return } else {
+                        WriteOffSource(before.status)
+                    }
+                logWriteOff(event, product, quantity: 1, source, at)
             } else if before?.status == .writtenOff, let written = event.undoes {
                 writeOffs.write(written, nil)
             }

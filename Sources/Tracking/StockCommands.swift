@@ -56,7 +56,11 @@ extension State {
         if !serials.isEmpty { try checkList(serials) }
         var delivery = Delivery(id: String(head + 1), order: order, customer: customer, openedAt: at)
         if let replacing {
-            let found = try exchange(replacing)
+            let found = try exchange(replacing, actor)
+            if let known = found.customer, let customer, customer != known {
+                throw Refusal(
+                    .invalid, "the return \(replacing) is \(known)'s, not \(customer)'s; leave the customer out")
+            }
             (delivery.customerReturn, delivery.customer) = (replacing, customer ?? found.customer)
         }
         var events = [Event.opened(delivery)]
@@ -88,9 +92,12 @@ extension State {
         return Decision(events + [closed], serials: serials, created: delivery.id)
     }
 
-    /// The exchange that a delivery names.
-    private mutating func exchange(_ id: String) throws(Refusal) -> CustomerReturn {
-        guard let found = customerReturn(id) else { throw Refusal(.invalid, "there is no return \(id) to replace") }
+    /// The exchange that a delivery names, if the actor sees it.
+    private mutating func exchange(_ id: String, _ actor: Actor) throws(Refusal) -> CustomerReturn {
+        guard let found = customerReturn(id) else { throw .notFound("return", id) }
+        if case .person(let access) = actor, !items(ofReturn: id).contains(where: access.sees) {
+            throw .notFound("return", id)
+        }
         guard found.kind == .exchange else {
             throw Refusal(.rule(.wrongStatus), "the return \(id) is no exchange; nothing is sent for it")
         }

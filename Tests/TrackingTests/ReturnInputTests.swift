@@ -113,7 +113,7 @@ import Tracking
         func deliver(_ id: String) -> Command {
             .deliver(order: "SO-7", customer: nil, serials: ["NEW"], items: [], replacing: id)
         }
-        try refused(&desk, deliver("99999"), .invalid)
+        try refused(&desk, deliver("99999"), .notFound)
         try refused(&desk, deliver(id), .rule(.wrongStatus))
         try desk.floor.run(.correctReturn(id, ReturnCorrection(kind: .exchange)))
         let made = try #require(try desk.floor.run(deliver(id)).created)

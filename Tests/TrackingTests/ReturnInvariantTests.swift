@@ -22,6 +22,11 @@ import Tracking
         #expect(done > 50 && refused > 10)
     }
 
+    /// Reasons that no operator finds in their list.
+    private static let onlyForCommands: Set<Reason> = [
+        .unitsInProduction, .wrongStatus, .exceedsRemaining, .notInspected, .photoLimit, .noRouting,
+    ]
+
     private func anything(_ desk: inout ReturnDesk, _ step: Int, _ random: inout Random) throws {
         let ids = desk.floor.state.customerReturns.inMemory.keys.sorted()
         let items = desk.floor.state.returnItems.inMemory.keys.sorted()
@@ -33,7 +38,11 @@ import Tracking
         let order = ["SO-1", "SO-2"].randomElement(using: &random) ?? ""
         let condition = ReturnCondition.allCases.randomElement(using: &random) ?? .good
         let decision = ReturnDecision.allCases.randomElement(using: &random) ?? .restock
-        switch random.next() % 24 {
+        func scan(_ station: String, _ text: String) throws {
+            let answer = try desk.floor.scan(station, text)
+            if let reason = answer.reason { #expect(!Self.onlyForCommands.contains(reason), "\(text): \(reason)") }
+        }
+        switch random.next() % 28 {
         case 0:
             _ = try desk.create(
                 order, Array(units.shuffled(using: &random).prefix(Int(random.next() % 3))),
@@ -51,15 +60,23 @@ import Tracking
         case 12: if ids.contains(id) { try desk.addPhoto(id) }
         case 13: try desk.floor.run(.hold(serial, note: "n"))
         case 14: try desk.floor.run(.release(serial, note: "n"))
-        case 15: try desk.floor.run(.markDefect(serial, .pending, type: "SOLDER", toStage: nil, note: "n"))
+        case 15:
+            let disposition = Disposition.allCases.randomElement(using: &random) ?? .pending
+            try desk.floor.run(
+                .markDefect(
+                    serial, disposition, type: "SOLDER", toStage: disposition == .rework ? "assembly" : nil, note: "n"))
         case 16: try desk.floor.run(.writeOff(serial, .lost, price: nil, note: "n"))
         case 17: _ = try desk.deliver(order, 1, goods: Int(random.next() % 2))
-        case 18: try desk.floor.scan("BACK-1", "TRV:ORDER:" + order)
-        case 19: try desk.floor.scan("BACK-1", serial)
-        case 20: try desk.floor.scan("BACK-1", random.next() % 2 == 0 ? "RES-10K" : "TRV:QTY:2")
-        case 21: try desk.floor.scan("BACK-1", "TRV:PASS")
-        case 22: try desk.floor.scan("BACK-1", random.next() % 2 == 0 ? "TRV:BADGE:1009" : "TRV:SCRAP:SOLDER")
-        default: try desk.floor.scan("BACK-1", "TRV:UNDO")
+        case 18: try scan("BACK-1", "TRV:ORDER:" + order)
+        case 19: try scan("BACK-1", serial)
+        case 20: try scan("BACK-1", random.next() % 2 == 0 ? "RES-10K" : "TRV:QTY:2")
+        case 21: try scan("BACK-1", "TRV:PASS")
+        case 22: try scan("BACK-1", random.next() % 2 == 0 ? "TRV:BADGE:1009" : "TRV:SCRAP:SOLDER")
+        case 23: try scan("BACK-1", "TRV:COND:" + condition.rawValue)
+        case 24: try scan("SHIP-1", "TRV:ORDER:" + order)
+        case 25: try scan("SHIP-1", random.next() % 2 == 0 ? "RES-10K" : "TRV:QTY:3")
+        case 26: try scan("SHIP-1", "TRV:UNDO")
+        default: try scan("BACK-1", "TRV:UNDO")
         }
     }
 }

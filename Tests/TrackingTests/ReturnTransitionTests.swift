@@ -142,10 +142,12 @@ import Tracking
         try desk.answerAll(id)
         #expect(throws: Refusal.self) { try desk.floor.run(.completeReturn(id)) }
         #expect(throws: Refusal.self) {
-            try desk.floor.run(.inspectReturnItem(id, item: item, .good, .dispose, note: nil))
+            try desk.floor.run(.inspectReturnItem(id, item: item, .good, .returnToSupplier, note: nil))
         }
-        #expect(throws: Refusal.self) {
-            try desk.floor.run(.inspectReturnItem(id, item: item, .unsellable, .restock, note: nil))
+        for decision in [ReturnDecision.restock, .dispose] {
+            #expect(throws: Refusal.self) {
+                try desk.floor.run(.inspectReturnItem(id, item: item, .unsellable, decision, note: nil))
+            }
         }
         try desk.floor.run(.inspectReturnItem(id, item: item, .good, .restock, note: nil))
         try desk.floor.run(.completeReturn(id))
@@ -159,7 +161,9 @@ import Tracking
         try desk.floor.run(.writeOff(serials[0], .lost, price: nil, note: "n"))
         try desk.floor.run(.markDefect(serials[1], .pending, type: "SOLDER", toStage: nil, note: "n"))
         try desk.floor.run(.markDefect(serials[2], .scrap, type: "SOLDER", toStage: nil, note: "n"))
-        #expect(desk.items(id).map(\.status) == [.writeOff, .moved, .moved])
+        #expect(desk.items(id).map(\.status) == [.writeOff, .moved, .writeOff])
+        #expect(desk.items(id).map(\.decision) == [.dispose, .returnToSupplier, .dispose])
+        #expect(desk.floor.state.writeOffs.inMemory.values.map(\.source) == [.return, .return])
         #expect(throws: Refusal.self) { try desk.floor.run(.cancelReturn(id, note: "n")) }
         try desk.check()
     }
@@ -308,7 +312,12 @@ struct ReturnDesk {
             #expect(item.open >= 0 && item.photos.count <= ReturnItem.photoLimit, sourceLocation: location)
             if found?.isOpen == false { #expect(item.open == 0, "left to do", sourceLocation: location) }
             if found?.status == .cancelled { #expect(item.outcomes.carriedOut == 0, sourceLocation: location) }
-            if item.decision == .restock { #expect(item.condition != .unsellable, sourceLocation: location) }
+            if item.decision == .restock || item.outcomes.restocked > 0 {
+                #expect(item.condition != .unsellable, sourceLocation: location)
+            }
+            if item.open == 0, let decision = item.decision, item.outcomes.cancelled == 0, item.arrivedAt != nil {
+                #expect(item.outcomes[decision] > 0, "decided, and not done", sourceLocation: location)
+            }
             if let serial = item.serial {
                 let state = floor.state.unit(serial)?.state
                 #expect((state?.returnItem == item.id) == (item.open > 0), "\(serial)", sourceLocation: location)
@@ -316,6 +325,21 @@ struct ReturnDesk {
                 open += item.open
             }
         }
+        // No more comes back than was sent, and no unit twice.
+        var out: [String: Int] = [:]
+        for line in floor.state.deliveryLines where line.serial == nil {
+            out[floor.state.delivery(line.delivery)?.order ?? "", default: 0] += line.quantity
+        }
+        var waiting: Set<String> = []
+        for item in floor.state.returnItems.inMemory.values {
+            if item.serial == nil, let found = floor.state.customerReturn(item.customerReturn) {
+                #expect(item.quantity > 0, sourceLocation: location)
+                out[found.order, default: 0] -= item.quantity - item.outcomes.cancelled
+            } else if let serial = item.serial, item.status == .expected {
+                #expect(waiting.insert(serial).inserted, "announced twice", sourceLocation: location)
+            }
+        }
+        #expect(out.values.allSatisfy { $0 >= 0 }, "\(out)", sourceLocation: location)
         var counts: [Status: Int] = [:]
         for unit in floor.state.units.inMemory.values where unit.product == "PCB-100" {
             counts[unit.state.status, default: 0] += 1
