@@ -11,10 +11,10 @@ extension Control {
                 .init("by", .choice(ReturnGrouping.allCases.map(\.rawValue)), "Counted by this; product if not given.")
             ] + period, output: .json(.named(.returnReport))
         ) { call in
-            let (access, plant, (from, to)) = (call.access, call.plant, call.reportPeriod)
+            let (access, (from, to)) = (call.access, call.reportPeriod)
             let grouping: ReturnGrouping = call.word("by") ?? .product
             let (lines, sum) = try await call.read {
-                try $0.returnFigures(by: grouping, from: from, to: to, for: access, in: plant)
+                try $0.returnFigures(by: grouping, from: from, to: to, for: access)
             }
             return call.json(["items": .array(lines.map(\.json)), "totals": sum.json])
         }

@@ -78,7 +78,7 @@ extension Connection {
         access.openStatuses.isEmpty ? access.seesStation("delivery.station", in: plant) : .always
     }
 
-    func seesLine(_ access: Access, in plant: Plant) -> SQL {
+    private func seesLine(_ access: Access, in plant: Plant) -> SQL {
         "CASE WHEN line.serial = '' THEN \(seesWhole(access, in: plant)) ELSE \(access.seesUnit(in: .unit)) END"
     }
 

@@ -8,7 +8,7 @@ public enum ReturnGrouping: String, Sendable, CaseIterable {
     case reason
     /// By condition.
     case condition
-    /// By decision.
+    /// By what became of the pieces; those that are still in the repacking queue by their item's decision.
     case decision
     /// By customer.
     case customer
@@ -44,16 +44,41 @@ public struct ReturnFigures: Sendable, Equatable {
         inspected == 0 ? nil : (inspectionTime / Double(inspected) / 36_000).rounded() / 100
     }
 
-    fileprivate mutating func add(_ row: Statement) {
+    fileprivate init(row: Statement) {
         func number(_ column: Int32) -> Int { Int(row.int(column)) }
-        quantity += number(1)
-        restocked += number(2)
-        refurbished += number(3)
-        writtenOff += number(4)
-        defective += number(5)
-        open += number(6)
-        inspected += number(7)
-        inspectionTime += Double(number(8))
+        (key, quantity, restocked, refurbished) = (row.text(0), number(1), number(2), number(3))
+        (writtenOff, defective, open, inspected) = (number(4), number(5), number(6), number(7))
+        inspectionTime = Double(number(8))
+    }
+
+    fileprivate init(key: String = "") { self.key = key }
+
+    fileprivate mutating func add(_ other: ReturnFigures) {
+        quantity += other.quantity
+        restocked += other.restocked
+        refurbished += other.refurbished
+        writtenOff += other.writtenOff
+        defective += other.defective
+        open += other.open
+        inspected += other.inspected
+        inspectionTime += other.inspectionTime
+    }
+
+    /// These figures of items of one decision, by what became of each piece.
+    fileprivate var byOutcome: [ReturnFigures] {
+        var rest = self
+        (rest.quantity, rest.restocked, rest.refurbished, rest.writtenOff, rest.defective) = (open, 0, 0, 0, 0)
+        let parts: [(ReturnDecision, WritableKeyPath<ReturnFigures, Int>)] = [
+            (.restock, \.restocked), (.refurbish, \.refurbished), (.dispose, \.writtenOff),
+            (.returnToSupplier, \.defective),
+        ]
+        return [rest]
+            + parts.map { decision, count in
+                var part = ReturnFigures(key: decision.rawValue)
+                part[keyPath: count] = self[keyPath: count]
+                part.quantity = self[keyPath: count]
+                return part
+            }
     }
 }
 
@@ -65,7 +90,7 @@ extension Connection {
     ///   - to: the end, which is not part of the period.
     /// - Throws: `Refusal` for a period that ends before it begins, or of more than 400 days.
     public func returnFigures(
-        by grouping: ReturnGrouping, from: Int64, to: Int64, for access: Access, in plant: Plant
+        by grouping: ReturnGrouping, from: Int64, to: Int64, for access: Access
     ) throws -> (lines: [ReturnFigures], sum: ReturnFigures) {
         let period = try Period(from: from, to: to)
         let key: SQL =
@@ -95,12 +120,15 @@ extension Connection {
         var sum = ReturnFigures()
         _ = try forEachWindow(walk) { window in
             try select("\(walk.select(columns, window)) GROUP BY 1") { row in
-                found[row.text(0), default: ReturnFigures(key: row.text(0))].add(row)
-                sum.add(row)
+                let line = ReturnFigures(row: row)
+                sum.add(line)
+                for part in grouping == .decision ? line.byOutcome : [line] where part.quantity + part.inspected > 0 {
+                    found[part.key, default: ReturnFigures(key: part.key)].add(part)
+                }
             }
             return true
         }
-        for (product, quantity) in try delivered(period, for: access, in: plant) {
+        for (product, quantity) in try delivered(period, for: access) {
             sum.delivered += quantity
             guard grouping == .product else { continue }
             found[product, default: ReturnFigures(key: product)].delivered += quantity
@@ -108,8 +136,9 @@ extension Connection {
         return (found.values.sorted { $0.key < $1.key }, sum)
     }
 
-    /// Pieces in deliveries that were opened in a period, by product.
-    private func delivered(_ period: Period, for access: Access, in plant: Plant) throws -> [String: Int] {
+    /// Pieces in deliveries that were opened in a period, by product; in the scope in which those that came back are
+    /// counted.
+    private func delivered(_ period: Period, for access: Access) throws -> [String: Int] {
         let walk = Walk(
             key: "id", sources: ["delivery WHERE TRUE"],
             rows: """
@@ -117,7 +146,7 @@ extension Connection {
                 LEFT JOIN unit ON unit.serial = line.serial
                 """,
             condition: [
-                seesLine(access, in: plant), "delivery.opened_at >= \(period.from)",
+                access.seesReturned("unit.team"), "delivery.opened_at >= \(period.from)",
                 "delivery.opened_at < \(period.to)",
             ].all, range: try eventNumbers(from: period.from, to: period.to))
         var counts: [String: Int] = [:]

@@ -24,7 +24,8 @@ public struct ReturnFilter: Sendable, Equatable {
     /// Every return, where nothing else is said.
     public init() {}
 
-    fileprivate var condition: SQL {
+    /// What an item says is looked for only where the caller sees the item.
+    fileprivate func condition(for access: Access) -> SQL {
         var conditions: [SQL] = []
         if let customer { conditions.append("customer_return.customer = \(customer)") }
         if let kind { conditions.append("customer_return.kind = \(kind.rawValue)") }
@@ -33,7 +34,8 @@ public struct ReturnFilter: Sendable, Equatable {
             conditions.append(
                 """
                 (customer_return.reason = \(reason.rawValue) OR EXISTS (SELECT 1 FROM return_item AS line
-                    WHERE line.customer_return = customer_return.id AND line.reason = \(reason.rawValue)))
+                    WHERE line.customer_return = customer_return.id AND line.reason = \(reason.rawValue)
+                    AND \(access.seesItem)))
                 """)
         }
         if let inspector { conditions.append("customer_return.inspector = \(inspector)") }
@@ -41,7 +43,8 @@ public struct ReturnFilter: Sendable, Equatable {
             conditions.append(
                 """
                 EXISTS (SELECT 1 FROM return_item AS line
-                    WHERE line.customer_return = customer_return.id AND line.serial = \(serial))
+                    WHERE line.customer_return = customer_return.id AND line.serial = \(serial)
+                    AND \(access.seesItem))
                 """)
         }
         if let from { conditions.append("customer_return.created_at >= \(from)") }
@@ -113,10 +116,13 @@ extension Access {
     fileprivate var seesEveryReturn: Bool { scope == .all || seesAllReturns }
 
     /// `sees(_:)` for items of customers' returns.
-    var seesItem: SQL {
+    var seesItem: SQL { seesReturned("line.team") }
+
+    /// Delivered units whose return the caller would see; of goods without serials `team` is null.
+    func seesReturned(_ team: SQL) -> SQL {
         if seesEveryReturn { return .always }
         guard case .teams(let teams) = scope else { return .never }
-        return "line.team IN \(teams.sorted())"
+        return "\(team) IN \(teams.sorted())"
     }
 
     /// A return is seen for one of its items.
@@ -149,7 +155,7 @@ extension Connection {
         }
         let walk = Walk(
             key: "id", sources: [source], rows: "customer_return ON customer_return.id = walk.key",
-            condition: [access.seesReturn, filter.condition].all)
+            condition: [access.seesReturn, filter.condition(for: access)].all)
         let columns: SQL = """
             customer_return.body,
             (SELECT coalesce(sum(line.quantity), 0) FROM return_item AS line
@@ -158,7 +164,7 @@ extension Connection {
                 WHERE line.customer_return = customer_return.id AND \(access.seesItem))
             """
         var listing = try self.page(walk, page, columns) { row in
-            ReturnRow(found: try row.customerReturn(0), quantity: Int(row.int(1)), open: Int(row.int(2)))
+            ReturnRow(found: try row.customerReturn(0, for: access), quantity: Int(row.int(1)), open: Int(row.int(2)))
         }
         if page.total { listing.total = try count(walk) }
         return listing
@@ -169,7 +175,7 @@ extension Connection {
         guard let number = Int64(id), String(number) == id else { return nil }
         let found = try first(
             "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
-        ) { try $0.customerReturn(0) }
+        ) { try $0.customerReturn(0, for: access) }
         guard let found else { return nil }
         let items = try select(
             """
@@ -356,6 +362,13 @@ extension Connection {
 }
 
 extension Statement {
+    /// The return as the caller sees it: a refund over all of its items would tell of those that they don't see.
+    fileprivate func customerReturn(_ column: Int32, for access: Access) throws -> CustomerReturn {
+        var found = try customerReturn(column)
+        if !access.seesEveryReturn { found.refund = nil }
+        return found
+    }
+
     fileprivate func customerReturn(_ column: Int32) throws -> CustomerReturn {
         guard let found: CustomerReturn = json(text(column)) else { throw damagedRow("customer_return") }
         return found
