@@ -50,25 +50,29 @@ struct WebhookClient: Sendable {
                 Int(try await client.execute(request, timeout: patience).status.code)
             }
         } catch {
-            throw WebhookFailure(message: "cannot send to \(url): \(Self.reason(error))")
+            throw WebhookFailure(message: reason(error))
         }
         guard (200..<300).contains(status) else {
-            throw WebhookFailure(message: "the receiver answered with the status \(status)")
+            throw WebhookFailure(message: "HTTP \(status)")
         }
     }
 
-    private static let timeOut = "it does not answer"
+    private var timeOut: String {
+        let milliseconds = patience.nanoseconds / 1_000_000
+        return "no answer within " + (milliseconds < 1_000 ? "\(milliseconds) ms" : "\(milliseconds / 1_000) s")
+    }
 
-    private static func reason(_ error: any Error) -> String {
+    private func reason(_ error: any Error) -> String {
         switch error {
         case let error as NIOConnectionError:
-            error.connectionErrors.first.map { reason($0.error) } ?? "there is no such host"
-        case let error as IOError: String(cString: strerror(error.errnoCode))
+            error.connectionErrors.first.map { reason($0.error) } ?? "no such host"
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        case is HTTPParserError: "the answer is not HTTP"
         case ChannelError.connectTimeout: timeOut
         case let error as HTTPClientError:
             switch error {
             case .connectTimeout, .deadlineExceeded, .tlsHandshakeTimeout: timeOut
-            case .remoteConnectionClosed: "it closed the connection without an answer"
+            case .remoteConnectionClosed: "connection closed without an answer"
             case .cancelled: "the daemon is stopping"
             default: error.shortDescription
             }

@@ -211,6 +211,9 @@ struct Store {
             let body = try Self.json(change)
             try run(
                 "INSERT OR REPLACE INTO entry VALUES (?1, ?2, ?3)", [.text(key.kind), .text(key.code), .text(body)])
+            if case .webhook(let hook) = change, hook.retired {
+                try run("DELETE FROM outbox WHERE webhook = ?1", [.text(hook.id)])
+            }
         }
     }
 

@@ -76,10 +76,10 @@ extension State {
         return decision
     }
 
-    /// An attempt was made: what was taken leaves the outbox.
+    /// An attempt was made: what was taken leaves the outbox, and so does what nobody waits for any more.
     func recordDelivery(_ delivery: WebhookDelivery, isDone: Bool) -> Decision {
         var decision = Decision()
-        decision.outbox = (delivery, isDone)
+        decision.outbox = (delivery, isDone || plant.webhooks[delivery.webhook]?.retired != false)
         return decision
     }
 

@@ -180,7 +180,7 @@ struct ReturnTests {
             try await until { await shop.ask("ada", "GET", list).items.first { $0["attempts"]?.int ?? 0 > 0 } }
         }
         let first = try #require(try await letter())
-        #expect(first["status"] == "pending" && first["problem"]?.string?.contains("500") == true)
+        #expect(first["status"] == "pending" && first["problem"] == "HTTP 500")
         for _ in WebhookDelivery.delays { shop.wait(3_600_000) }
         let dead = try await until {
             for _ in 0..<4 { shop.wait(3_600_000) }
@@ -193,12 +193,35 @@ struct ReturnTests {
         _ = try await until { await shop.ask("ada", "GET", list).items.isEmpty ? true : nil }
         #expect(await shop.ask("ada", "POST", list + "/\(number)/retry").status == 404)
         let quiet = "/v1/webhooks/\(silent["id"]?.string ?? "")"
-        _ = try await until {
+        let waiting = try await until {
             await shop.ask("ada", "GET", quiet + "/deliveries").items.first { $0["attempts"]?.int ?? 0 > 0 }
         }
+        #expect(waiting?["problem"] == "no answer within 500 ms")
         #expect(await shop.ask("ada", "DELETE", quiet).status == 200)
         #expect(await shop.ask("ada", "GET", quiet).status == 404)
         #expect(await shop.ask("ada", "GET", "/v1/webhooks").items.count == 2)
+    }
+
+    @Test("why a webhook took nothing, in words")
+    func causes() async throws {
+        let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Mail()) }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = server.localAddress?.port ?? 0
+        func cause(_ url: String) async -> String? {
+            do throws(WebhookFailure) {
+                try await WebhookClient(patience: .seconds(5)).post([1], to: url, [])
+                return nil
+            } catch {
+                return error.message
+            }
+        }
+        #expect(await cause("http://127.0.0.1:\(port)/") == "the answer is not HTTP")
+        try await server.close().get()
+        #expect(await cause("http://127.0.0.1:\(port)/") == "connection refused")
+        #expect(await cause("http://nobody.invalid/") == "no such host")
     }
 
     @Test("addresses of webhooks")
@@ -220,6 +243,16 @@ struct ReturnTests {
         }
         Issue.record("waited in vain")
         return nil
+    }
+}
+
+/// What speaks first, and no HTTP.
+private final class Mail: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
+
+    func channelActive(context: ChannelHandlerContext) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "220 mail.example ESMTP\r\n")), promise: nil)
     }
 }
 
