@@ -83,9 +83,9 @@ extension State {
                 decision.events[index].actor = actor.login
             }
         }
-        for index in decision.events.indices { decision.events[index].change?.stamp(at) }
         leaveQueue(&decision)
         completeOrders(&decision)
+        for index in decision.events.indices { decision.events[index].change?.stamp(at) }
         return decision
     }
 

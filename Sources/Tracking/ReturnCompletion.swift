@@ -133,7 +133,8 @@ extension State {
             let item = items[index]
             let unit = self.unit(of: item)
             let key = Group(
-                product: item.product, team: item.team, supplier: unit?.supplier ?? plant.products[item.product]?.supplier,
+                product: item.product, team: item.team,
+                supplier: unit?.supplier ?? plant.products[item.product]?.supplier,
                 reason: item.reason ?? found.reason, isSerialised: item.serial != nil)
             if let place = groups.firstIndex(where: { $0.key == key }) {
                 groups[place].indices.append(index)

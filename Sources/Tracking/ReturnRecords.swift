@@ -82,11 +82,10 @@ extension State {
 
     // MARK: What events do
 
-    mutating func applyReturn(_ change: ReturnChange, _ at: Int64) {
+    mutating func applyReturn(_ change: ReturnChange) {
         guard let id = (change.after ?? change.before)?.id else { return }
         var after = change.after
         after?.lastEvent = head
-        after?.updatedAt = at
         customerReturns.write(id, after)
     }
 
@@ -94,7 +93,6 @@ extension State {
         guard let item = change.after ?? change.before else { return }
         var after = change.after
         after?.lastEvent = head
-        after?.updatedAt = at
         returnItems.write(item.id, after)
         // A unit's counts follow from its states.
         guard item.serial == nil else { return }

@@ -207,7 +207,7 @@ extension State {
             if event.kind == .stockWrittenOff { logWriteOff(event, product, quantity: -defect, .defect, at) }
         case .defect(let change): applyDefect(event, change, at)
         case .supplierReturn(let sent): supplierReturns.append(sent)
-        case .customerReturn(let change): applyReturn(change, at)
+        case .customerReturn(let change): applyReturn(change)
         case .returnItem(let change): applyItem(event, change, at)
         case .deliveryOpened(let delivery): deliveries.write(delivery.id, delivery)
         case .deliveryClosed:
