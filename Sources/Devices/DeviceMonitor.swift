@@ -85,7 +85,9 @@ extension Device {
             let subsystem = text(udev_device_get_subsystem(entry))
         else { return nil }
         let parent = udev_device_get_parent(entry)
-        let usb = udev_device_get_parent_with_subsystem_devtype(entry, "usb", "usb_device")
+        // A Bluetooth adapter on USB stands above all that it connects: its port and serial number are none of theirs.
+        let isWireless = udev_device_get_parent_with_subsystem_devtype(entry, "bluetooth", nil) != nil
+        let usb = isWireless ? nil : udev_device_get_parent_with_subsystem_devtype(entry, "usb", "usb_device")
         let kind: Kind
         switch subsystem {
         case "input" where name.hasPrefix("event") && property("ID_INPUT_KEYBOARD") == "1": kind = .keyboard
@@ -103,8 +105,8 @@ extension Device {
             name: inputName ?? [attribute(usb, "manufacturer"), model].compactMap(\.self).joined(separator: " "),
             body: text(udev_device_get_syspath(body)) ?? node)
         if self.name.isEmpty { self.name = node }
-        port = property("ID_PATH")
-        var serials = [property("ID_SERIAL_SHORT"), attribute(usb, "serial")]
+        port = isWireless ? nil : property("ID_PATH")
+        var serials = isWireless ? [] : [property("ID_SERIAL_SHORT"), attribute(usb, "serial")]
         if kind == .keyboard { serials.append(attribute(parent, "uniq")) }
         if let printerID { serials += ["SN", "SERN", "SERIALNUMBER"].map { Self.field($0, of: printerID) } }
         for case let serial? in serials where !self.serials.contains(serial) { self.serials.append(serial) }

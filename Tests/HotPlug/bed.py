@@ -29,11 +29,14 @@ class Device:
     """A device that can be plugged in again and again; each time its nodes have other numbers."""
 
     def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1,
-                 known=False, bluetooth=None, ieee1284_id=None):
+                 known=False, bluetooth=None, adapter=None, ieee1284_id=None):
         """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, printer or mouse;
-        bluetooth: its address, for a device that is on no USB port; known: whether the udev rules know its make."""
+        bluetooth: its address, for a device that is on no USB port; adapter: the USB port of the adapter that connects
+        it, for one that the kernel itself speaks to (hidp) and not BlueZ (uhid); known: whether the udev rules know its
+        make."""
         self.usb_port, self.serial, self.name, self.kind = usb_port, serial, name, kind
-        self.interfaces, self.known, self.bluetooth, self.ieee1284_id = interfaces, known, bluetooth, ieee1284_id
+        self.interfaces, self.known, self.ieee1284_id = interfaces, known, ieee1284_id
+        self.bluetooth, self.adapter = bluetooth, adapter
         self.nodes = []
 
     def address(self, interface=0):
@@ -78,6 +81,7 @@ class Bed:
         self.environment = {**os.environ, "UMOCKDEV_DIR": self.root}
         self.scratch = tempfile.mkdtemp(prefix="traveler-bed.")
         self.plugged = []
+        self.adapters = {}
         self.count = 0
         os.makedirs(self.root + "/dev/input")
         os.makedirs(self.root + "/dev/usb")
@@ -155,8 +159,9 @@ class Bed:
     def _body(self, device):
         """The path in sysfs of what has all of the device's nodes, and its description for umockdev."""
         if device.bluetooth:
-            path = f"/devices/virtual/misc/uhid/0005:0C2E:0B61.{self.count:04X}"
-            return path, f"P: {path}\nE: SUBSYSTEM=hid\nE: HID_UNIQ={device.bluetooth}\n\n"
+            above, text = self._link(device.adapter) if device.adapter else ("/devices/virtual/misc/uhid", "")
+            path = f"{above}/0005:0C2E:0B61.{self.count:04X}"
+            return path, f"{text}P: {path}\nE: SUBSYSTEM=hid\nE: HID_UNIQ={device.bluetooth}\n\n"
         path = USB_CONTROLLER
         hub = ""
         for number in device.usb_port.split("."):
@@ -168,11 +173,30 @@ class Bed:
             lines.append(f"A: serial={device.serial}\\n")
         return path, f"P: {path}\n" + "\n".join(lines) + "\n\n"
 
+    def _link(self, adapter):
+        """The path of one more connection of the Bluetooth adapter at a USB port, and its description, with that of the
+        adapter if it is the first."""
+        usb = f"{USB_CONTROLLER}/1-{adapter}"
+        interface = f"{usb}/1-{adapter}:1.0"
+        host = f"{interface}/bluetooth/hci0"
+        text = ""
+        if adapter not in self.adapters:
+            text = f"P: {usb}\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\nA: idVendor=0bda\\n\nA: idProduct=8771\\n\n"
+            text += "A: product=Bluetooth Radio\\n\nA: serial=00E04C239987\\n\n\n"
+            text += f"P: {interface}\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_interface\n\n"
+            text += f"P: {host}\nE: SUBSYSTEM=bluetooth\nE: DEVTYPE=host\n\n"
+        self.adapters[adapter] = number = self.adapters.get(adapter, 0) + 1
+        link = f"{host}/hci0:{number}"
+        return link, f"{text}P: {link}\nE: SUBSYSTEM=bluetooth\nE: DEVTYPE=link\n\n"
+
     def _node(self, device, body, interface):
         number = self.count * 10 + interface
         properties = {}
         if device.usb_port:
             properties = {"ID_BUS": "usb", "ID_PATH": device.address(interface)}
+        if device.adapter:
+            # path_id finds the adapter, as it does everything above a device.
+            properties = {"ID_BUS": "bluetooth", "ID_PATH": f"{ID_PATH}{device.adapter}:1.0"}
         if device.serial:
             properties["ID_SERIAL_SHORT"] = device.serial
         if device.known:

@@ -63,6 +63,47 @@ def bluetooth(bed):
             daemon.wait_for_state(name, "connected")
 
 
+def bluetooth_adapter(bed):
+    """Two Bluetooth scanners and a Bluetooth keyboard, all by one adapter on USB, which has a serial number"""
+    addresses = ("aa:bb:cc:00:00:01", "aa:bb:cc:00:00:02", "dd:ee:ff:00:00:03")
+    names = ("Maker Cordless Scanner", "Maker Cordless Scanner", "Office Bluetooth Keyboard")
+    one, two, keyboard = (Device(bluetooth=address, name=name, adapter="7") for address, name in zip(addresses, names))
+    for device in (one, two, keyboard):
+        bed.plug(device)
+    with plant(bed, QA="scanners: []", PACK="scanners: []") as daemon:
+        for address in addresses:
+            told = daemon.wait_for_state(f"serial:{address}", "unbound")
+            check(f"{address} goes by its own address, not by the adapter's port or serial number",
+                  told["serial"] == address and "port" not in told, told)
+        with Pairing(daemon, "QA") as pairing:
+            wait("it is listened to", lambda: daemon.has_open(one) == 1)
+            bed.scan(one, pairing.code)
+            told = pairing.result()
+            check("one is paired", (told["state"], told.get("device")) == ("paired", f"serial:{addresses[0]}"), told)
+        daemon.wait_for_state(f"serial:{addresses[0]}", "connected")
+        wait("the others closed", lambda: daemon.has_open(two) == daemon.has_open(keyboard) == 0)
+        check("neither the other scanner nor the keyboard is taken", True)
+        with Pairing(daemon, "PACK") as pairing:
+            wait("it is listened to", lambda: daemon.has_open(two) == 1)
+            bed.scan(two, pairing.code)
+            told = pairing.result()
+            check("the other is paired with another station",
+                  (told["state"], told.get("device")) == ("paired", f"serial:{addresses[1]}"), told)
+        daemon.wait_for_state(f"serial:{addresses[1]}", "connected")
+        wait("the keyboard closed", lambda: daemon.has_open(keyboard) == 0)
+        bed.scan(one, "A-1")
+        bed.scan(two, "B-1")
+        check("what is typed at the keyboard reaches nobody", not bed.scan(keyboard, "SECRET"))
+        daemon.wait_for_code("QA", "A-1")
+        daemon.wait_for_code("PACK", "B-1")
+        check("each reads for its own station", (daemon.codes("QA"), daemon.codes("PACK")) == (["A-1"], ["B-1"]),
+              (daemon.codes("QA"), daemon.codes("PACK")))
+        bed.unplug(one)
+        daemon.wait_for_state(f"serial:{addresses[0]}", "absent")
+        check("one that sleeps takes nobody with it",
+              daemon.device(f"serial:{addresses[1]}")["state"] == "connected")
+
+
 def composite(bed):
     """A scanner that is two keyboards in one"""
     scanner = Device("2", serial="SN-1", interfaces=2)
@@ -195,4 +236,4 @@ def printers(bed):
         check("and what is nobody's is out of the list", True)
 
 
-CASES = [serial_port, bluetooth, composite, restarted, many_at_once, printers]
+CASES = [serial_port, bluetooth, bluetooth_adapter, composite, restarted, many_at_once, printers]
