@@ -15,8 +15,8 @@
 public struct KeyDecoder: Sendable {
     /// How long a frame may stand still, in microseconds.
     public static let pause: Int64 = 100_000
-    /// What begins this soon after a frame that broke by a pause is taken for its rest, and is broken as well. Microseconds:
-    /// longer than a radio link stalls, shorter than an operator takes to scan again.
+    /// What begins this soon after a pause in a frame, read or swallowed, is taken for its rest, and is broken as well.
+    /// Microseconds: longer than a radio link stalls, shorter than an operator takes to scan again.
     public static let rest: Int64 = 1_000_000
 
     /// The layout that the scanner is set to.
@@ -92,7 +92,7 @@ public struct KeyDecoder: Sendable {
     /// Takes the time, in microseconds; gives the frame that stood still for too long, if any.
     public mutating func elapsed(to now: Int64) -> Frame? {
         guard let deadline, now >= deadline else { return nil }
-        if startedAt != nil { restUntil = lastKey + Self.rest }
+        restUntil = lastKey + Self.rest
         return finish(.broken(.pause), at: lastKey)
     }
 
@@ -104,20 +104,36 @@ public struct KeyDecoder: Sendable {
         return frame
     }
 
-    /// Takes the state of the keys as it was asked from the device, at the start or after events were lost.
+    /// Takes the state of the keys as it was asked from a device that was opened just now.
+    /// - Parameter time: the moment, by the device's clock: what begins less than a pause after it, or less than
+    ///   `rest` if keys were down, may be the rest of a frame whose start nobody read, and is broken. Nil for a
+    ///   recording, which nobody opens too late.
+    public mutating func opened(pressed: some Collection<UInt16>, capsLock: Bool, at time: Int64?) {
+        take(pressed, capsLock)
+        if let time { restUntil = time + (pressed.isEmpty ? Self.pause : Self.rest) }
+    }
+
+    /// Takes the state of the keys as it was asked from the device after events were lost.
     ///
-    /// Asking makes the kernel drop the key events that are still queued, any of which may have begun a frame; so after
-    /// a loss what is being read is broken, too, and nothing counts up to the next end or pause.
-    public mutating func resync(pressed: some Sequence<UInt16>, capsLock: Bool) -> Frame? {
-        held = pressed.reduce(into: []) { if let modifier = Modifiers(key: $1) { $0.formUnion(modifier) } }
-        self.capsLock = capsLock
+    /// Asking makes the kernel drop the key events that are still queued, any of which may have begun a frame; so what is
+    /// being read is broken, too, and nothing counts up to the next end or pause.
+    /// - Parameter time: the moment, by the device's clock. A pause is counted from it: what was dropped may have been
+    ///   typed up to then.
+    public mutating func resync(pressed: some Sequence<UInt16>, capsLock: Bool, at time: Int64) -> Frame? {
+        take(pressed, capsLock)
         guard needsResync else { return nil }
         needsResync = false
         let frame = finish(.broken(.dropped), at: lastKey)
+        lastKey = max(lastKey, time)
         isSwallowing = true
         // The rest of a number on the keypad is another number: 029 would become the 9 of a tab.
         altCode = held.contains(.leftAlt) ? Self.noCode : nil
         return frame
+    }
+
+    private mutating func take(_ pressed: some Sequence<UInt16>, _ capsLock: Bool) {
+        held = pressed.reduce(into: []) { if let modifier = Modifiers(key: $1) { $0.formUnion(modifier) } }
+        self.capsLock = capsLock
     }
 
     private mutating func dropped(at time: Int64) -> Frame? {

@@ -58,11 +58,19 @@ struct ScannerPort {
             }
             return
         }
-        framing = .keys(layouts.map { KeyDecoder(layout: $0) })
+        framing = .keys([])
         if grabs { try grab(node) }
         // Else a step of the wall clock could look like a pause.
-        _ = linux_evdev_use_monotonic_clock(file.fd)
-        _ = resync()
+        let hasOurClock = linux_evdev_use_monotonic_clock(file.fd) >= 0
+        let (pressed, capsLock) = keyState()
+        // A code that is listened for is whole wherever it began; what a scanner reads may have begun before.
+        let openedAt = grabs && hasOurClock ? monotonicNow() : nil
+        let decoders = layouts.map { layout in
+            var decoder = KeyDecoder(layout: layout)
+            decoder.opened(pressed: pressed, capsLock: capsLock, at: openedAt)
+            return decoder
+        }
+        framing = .keys(decoders)
     }
 
     private static func open(_ node: String, grabs: Bool) throws(Unavailable) -> (Descriptor, SignalOutput?) {
@@ -165,15 +173,21 @@ struct ScannerPort {
         return decode { $0.disconnected() }
     }
 
-    /// Asks which keys are down and whether Caps Lock is on. Where the device can't say, none and off.
     private mutating func resync() -> [ScannedFrame] {
+        let (pressed, capsLock) = keyState()
+        let time = lastEvent + monotonicNow() - lastRead
+        return decode { $0.resync(pressed: pressed, capsLock: capsLock, at: time) }
+    }
+
+    /// Which keys are down and whether Caps Lock is on. Where the device can't say, none and off.
+    private func keyState() -> (pressed: [UInt16], capsLock: Bool) {
         var keys = [UInt8](repeating: 0, count: 96)
         var leds = [UInt8](repeating: 0, count: 8)
         if linux_evdev_keys(file.fd, &keys, keys.count) < 0 { keys = [] }
         if linux_evdev_leds(file.fd, &leds, leds.count) < 0 { leds = [0] }
         let pressed = (0..<keys.count * 8).filter { keys[$0 / 8] & 1 << UInt8($0 % 8) != 0 }.map(UInt16.init)
         let capsLock: UInt8 = 1 << 1  // LED_CAPSL
-        return decode { $0.resync(pressed: pressed, capsLock: leds[0] & capsLock != 0) }
+        return (pressed, leds[0] & capsLock != 0)
     }
 
     private mutating func decode(_ step: (inout KeyDecoder) -> Frame?) -> [ScannedFrame] {

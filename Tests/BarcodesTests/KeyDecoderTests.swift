@@ -78,8 +78,9 @@ import Testing
             ("LSHIFT+ A ^150 B LSHIFT- ENTER", ["pause A", "pause B"]),
             // Dropped events: nothing is believed up to an end or a pause.
             ("A DROPPED B REPORT C ENTER D ENTER", ["dropped a", "complete d"]),
-            ("A DROPPED REPORT C ~150 D ENTER", ["dropped a", "complete d"]),
-            ("A DROPPED REPORT C ^150 D ENTER", ["dropped a", "complete d"]),
+            ("A DROPPED REPORT C ~150 D ENTER E ENTER", ["dropped a", "pause d", "complete e"]),
+            ("A DROPPED REPORT C ^150 D ENTER E ENTER", ["dropped a", "pause d", "complete e"]),
+            ("A DROPPED REPORT C ~1001 D ENTER", ["dropped a", "complete d"]),
             ("DROPPED REPORT B ENTER C ENTER", ["dropped ", "complete c"]),
             ("A DROPPED REPORT B DROPPED REPORT C ENTER D ENTER", ["dropped a", "complete d"]),
             ("LSHIFT+ A DROPPED REPORT ENTER B ENTER", ["dropped A", "complete b"]),
@@ -91,7 +92,8 @@ import Testing
             ("CAPSLOCK LSHIFT+ A UNPLUG B ENTER", ["unplugged a", "complete b"]),
             // Keys that are no characters.
             ("A HOME B ENTER C ENTER", ["unknownKey a", "complete c"]),
-            ("A F1 B ~150 C ENTER", ["unknownKey a", "complete c"]),
+            ("A F1 B ~150 C ENTER", ["unknownKey a", "pause c"]),
+            ("A F1 B ~1001 C ENTER", ["unknownKey a", "complete c"]),
             ("A LALT+ B LALT- ENTER C ENTER", ["unknownKey a", "complete c"]),
             ("A RALT+ B RALT- ENTER C ENTER", ["unknownKey a", "complete c"]),
             ("A LMETA+ B LMETA- ENTER C ENTER", ["unknownKey a", "complete c"]),
@@ -148,12 +150,12 @@ import Testing
         #expect(decoder.needsResync)
         _ = decoder.feed(InputEvent(time: 0, type: 0, code: 0, value: 0))
         #expect(decoder.needsResync)
-        #expect(decoder.resync(pressed: [42, 30], capsLock: false) == nil)
+        #expect(decoder.resync(pressed: [42, 30], capsLock: false, at: 0) == nil)
         #expect(!decoder.needsResync)
         _ = tap(28, at: 1_000)  // the end of what was dropped
         _ = tap(30, at: 2_000)
         #expect(tap(28, at: 3_000)?.text == "A")
-        #expect(decoder.resync(pressed: [], capsLock: true) == nil)
+        decoder.opened(pressed: [], capsLock: true, at: nil)
         _ = tap(30, at: 4_000)
         _ = tap(2, at: 5_000)
         #expect(tap(28, at: 6_000)?.text == "A1")
@@ -168,12 +170,53 @@ import Testing
         _ = feed(0, 0, 0, at: 0)
         _ = feed(1, 28, 1, at: 1_000)  // the end of what was dropped
         _ = feed(1, 30, 1, at: 2_000)  // "a" of the next frame, whose "b" is lost by asking
-        let frame = decoder.resync(pressed: [], capsLock: false)
+        let frame = decoder.resync(pressed: [], capsLock: false, at: 2_000)
         #expect(frame == Frame(text: "a", outcome: .broken(.dropped), startedAt: 2_000, endedAt: 2_000))
         _ = feed(1, 46, 1, at: 4_000)
         #expect(feed(1, 28, 1, at: 5_000) == nil)
         _ = feed(1, 46, 1, at: 6_000)
         #expect(feed(1, 28, 1, at: 7_000)?.text == "c")
+    }
+
+    @Test func aPauseAfterADropCountsFromTheMomentOfAsking() {
+        var decoder = KeyDecoder()
+        func tap(_ code: UInt16, at time: Int64) -> Frame? {
+            decoder.feed(InputEvent(time: time, type: 1, code: code, value: 1))
+        }
+        _ = decoder.feed(InputEvent(time: 0, type: 0, code: 3, value: 0))
+        _ = decoder.feed(InputEvent(time: 0, type: 0, code: 0, value: 0))
+        // What was typed up to now is lost, two seconds after the notice; the tail of it still comes.
+        #expect(decoder.resync(pressed: [], capsLock: false, at: 2_000_000) == nil)
+        #expect(decoder.deadline == 2_100_000)
+        #expect(tap(30, at: 2_020_000) == nil)
+        #expect(tap(28, at: 2_030_000) == nil)
+        _ = tap(46, at: 2_040_000)
+        #expect(tap(28, at: 2_050_000)?.outcome == .complete)
+    }
+
+    @Test(
+        "what begins right after the opening may be a tail",
+        arguments: [
+            ([], 99_999, false), ([], 100_000, true), ([30], 999_999, false), ([42], 999_999, false),
+            ([30], 1_000_000, true),
+        ] as [([UInt16], Int64, Bool)])
+    func opened(pressed: [UInt16], after: Int64, isComplete: Bool) {
+        var decoder = KeyDecoder()
+        func type(_ code: UInt16, at time: Int64) -> Frame? {
+            decoder.feed(InputEvent(time: time, type: 1, code: code, value: 1))
+        }
+        decoder.opened(pressed: pressed, capsLock: false, at: 7_000_000)
+        for key in pressed { _ = decoder.feed(InputEvent(time: 7_000_001, type: 1, code: key, value: 0)) }
+        // The end alone is no frame.
+        if !isComplete { #expect(type(96, at: 7_000_002) == nil) }
+        decoder.opened(pressed: pressed, capsLock: false, at: 7_000_000)
+        for key in pressed { _ = decoder.feed(InputEvent(time: 7_000_003, type: 1, code: key, value: 0)) }
+        #expect(type(30, at: 7_000_000 + after) == nil)
+        let frame = type(28, at: 7_001_000 + after)
+        #expect(frame?.text == "a")
+        #expect(frame?.outcome == (isComplete ? .complete : .broken(.pause)))
+        _ = type(46, at: 7_002_000 + after)
+        #expect(type(28, at: 7_003_000 + after)?.outcome == .complete)
     }
 
     @Test func recordings() {

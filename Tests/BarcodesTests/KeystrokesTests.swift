@@ -93,7 +93,7 @@ import Testing
                 for event in events[..<queued] where event.type == 1 {
                     if event.value == 1 { held.insert(event.code) } else { held.remove(event.code) }
                 }
-                all.append(decoder.resync(pressed: held, capsLock: false))
+                all.append(decoder.resync(pressed: held, capsLock: false, at: events[queued - 1].time))
                 all += events[asked..<queued].filter { $0.type != 1 }.map { decoder.feed($0) }
                 all += events[queued...].map { decoder.feed($0) }
                 let complete = all.compactMap { $0 }.filter { $0.outcome == .complete }.map(\.text)

@@ -199,6 +199,8 @@ class Guest:
             lambda: len(self.events.of_kind("device.connected", station=station)) >= times,
             seconds,
         )
+        # What begins less than 100 ms after the opening may be the rest of a scan, and is taken for that.
+        self.run("sleep 0.1")
 
     def stalled(self, name: str) -> set[str]:
         """The codes that a scanner typed with a pause of nearly 100 ms, as the emulation itself stood still: such a scan is

@@ -122,6 +122,7 @@ def keys_are_lost_while_the_daemon_stands_still(guest: Guest) -> None:
     guest.run(f"kill -CONT {guest.daemon_pid}")
     guest.wait("a broken scan", lambda: guest.events.of_kind("scan.refused", reason="broken_scan"))
     checks.that("what was cut is a broken scan", True)
+    guest.run("sleep 1")  # what comes sooner after a pause in a broken scan is taken for its rest
     guest.type("scanner", codes[4], codes[5], "BOX-1", pause=0.2)
     guest.await_scan("BOX-1")
     passed = [event["code"] for event in guest.events.of_kind("unit.passed")]
@@ -129,6 +130,34 @@ def keys_are_lost_while_the_daemon_stands_still(guest: Guest) -> None:
     checks.that("none was put together of two", set(passed) <= {*codes, "BOX-1"}, passed)
     strange = [scan for scan in guest.events.of_kind("scan.refused") if scan["reason"] != "broken_scan"]
     checks.equal("no piece was taken for a code", strange, [])
+
+
+def the_daemon_goes_on_in_the_middle_of_a_scan(guest: Guest) -> None:
+    """After keys were lost, and after a start, what is left of the scan that is being typed is no scan of its own."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    # The end of each is another one of its own, as with BOX-1 and BOX-11.
+    codes = [f"{'-'.join(['CODE'] * 12)}-{number}" for number in range(12)]
+    tails = [code[start:] for code in codes for start in range(1, len(code))]
+    guest.plug("scanner", "keyboard", port=0)
+    guest.await_connected("PASS_1")
+    # Some 60 characters at 60 keys a second: a second each, stopped and continued wherever that happens to be.
+    guest.type("scanner", *codes[:6], keys_per_second=60, pause=0.15)
+    for _ in range(3):
+        guest.run(f"kill -STOP {guest.daemon_pid}; sleep 1.3; kill -CONT {guest.daemon_pid}; sleep 0.4")
+    guest.await_typed("scanner")
+    broken = guest.wait("a broken scan", lambda: guest.events.of_kind("scan.refused", reason="broken_scan"))
+    checks.that(f"what was cut by keys that were lost is broken ({len(broken)} scans)", broken)
+    guest.type("scanner", *codes[6:], keys_per_second=60, pause=0.15)
+    for _ in range(3):
+        guest.run("systemctl restart travelerd; sleep 0.7")
+    guest.await_typed("scanner")
+    guest.run("sleep 1.2")
+    guest.type("scanner", "THE-LAST")
+    guest.await_scan("THE-LAST")
+    read = [scan["code"] for scan in guest.events.scans() if scan.get("reason") != "broken_scan"]
+    checks.equal("tails that were taken for codes", [code for code in read if code in tails], [])
+    checks.that("only whole codes were taken for codes", set(read) <= {*codes, "THE-LAST"}, read)
 
 
 def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
