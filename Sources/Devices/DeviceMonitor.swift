@@ -36,16 +36,22 @@ final class DeviceMonitor {
     /// Takes in what udev has told since the last call. Answers whether anything changed.
     func receive() -> Bool {
         let before = devices
-        while true {
+        var isIncomplete = false
+        while let monitor {
             errno = 0
-            guard let monitor, let event = udev_monitor_receive_device(monitor) else { break }
+            guard let event = udev_monitor_receive_device(monitor) else {
+                guard errno == ENOBUFS else { break }
+                isIncomplete = true
+                continue
+            }
             defer { udev_device_unref(event) }
             guard let node = udev_device_get_devnode(event).map({ String(cString: $0) }) else { continue }
             let isGone = udev_device_get_action(event).map { String(cString: $0) } == "remove"
             devices[node] = isGone ? nil : Device(event)
         }
-        // More came at once than the socket holds: only a new list is complete.
-        if errno == ENOBUFS { devices = list() }
+        // More came at once than the socket holds: only a new list is complete. It is made after what the socket did
+        // hold, which is older and may tell that a device went that is back.
+        if isIncomplete { devices = list() }
         return devices != before
     }
 

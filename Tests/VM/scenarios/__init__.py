@@ -11,6 +11,7 @@ SCENARIOS = [
     scanners.unbound_keyboards_are_left_alone,
     scanners.keys_are_lost_while_the_daemon_stands_still,
     scanners.the_daemon_goes_on_in_the_middle_of_a_scan,
+    scanners.more_happens_than_udev_can_tell,
     scanners.a_serial_scanner_is_bound_by_its_serial_number,
     scanners.a_bluetooth_scanner_sleeps_and_wakes,
     scanners.a_scanner_shows_what_came_of_a_scan,

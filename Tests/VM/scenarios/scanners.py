@@ -160,6 +160,33 @@ def the_daemon_goes_on_in_the_middle_of_a_scan(guest: Guest) -> None:
     checks.that("only whole codes were taken for codes", set(read) <= {*codes, "THE-LAST"}, read)
 
 
+def more_happens_than_udev_can_tell(guest: Guest) -> None:
+    """The daemon stands still until the kernel drops udev's events: what is plugged in again by then is found."""
+    guest.begin_anew(site(PASS_1=scanner(port=0)))
+    guest.plug("scanner", "keyboard", port=0)
+    guest.await_connected("PASS_1")
+
+    def dropped() -> int:
+        return int(guest.run("awk 'NR > 1 { drops += $9 } END { print drops + 0 }' /proc/net/netlink"))
+
+    def dropped_more() -> bool:
+        guest.run("udevadm trigger --action=change --subsystem-match=tty --subsystem-match=input; udevadm settle")
+        return dropped() > before
+
+    guest.run(f"kill -STOP {guest.daemon_pid}")
+    guest.unplug("scanner")
+    guest.run("udevadm settle")
+    before = dropped()
+    guest.wait("udev's events are dropped", dropped_more, 180)
+    # Nobody tells of this one; that its last node went is still in the queue, and it gets the same again.
+    guest.plug("scanner")
+    guest.node("scanner")
+    guest.run(f"kill -CONT {guest.daemon_pid}")
+    guest.await_connected("PASS_1", times=2)
+    guest.type("scanner", "BOX-1")
+    guest.checks.that("what is plugged in is found, and read", guest.await_scan("BOX-1"))
+
+
 def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
     """A scanner that is a serial port (ttyACM): its lines are scans, also after it was unplugged."""
     checks = guest.checks
