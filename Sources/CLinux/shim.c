@@ -5,6 +5,7 @@
 #include <grp.h>
 #include <linux/input.h>
 #include <linux/lp.h>
+#include <linux/sockios.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,6 +69,11 @@ int linux_serial_setup(int fd, int baud) {
 int linux_printer_status(int fd) {
     int status = 0;
     return result(ioctl(fd, LPGETSTATUS, &status)) < 0 ? -errno : status & 0xFF;
+}
+
+int linux_unacknowledged(int fd) {
+    int count = 0;
+    return result(ioctl(fd, SIOCOUTQ, &count)) < 0 ? -errno : count;
 }
 
 int linux_peer_credentials(int fd, struct linux_peer *peer) {

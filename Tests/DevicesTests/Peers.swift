@@ -38,8 +38,10 @@ final class TCPPrinter: Sendable {
     let port: UInt16
     private let fd: Int32
 
-    init?() {
+    /// - Parameter room: how many bytes it takes unread; nil for as many as the system likes.
+    init?(room: Int32? = nil) {
         fd = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        if var room { setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, socklen_t(MemoryLayout<Int32>.size)) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -65,6 +67,16 @@ final class TCPPrinter: Sendable {
             var buffer = [UInt8](repeating: 0, count: 1 << 16)
             while case let count = read(peer, &buffer, buffer.count), count > 0 { received += buffer.prefix(count) }
             return received
+        }
+    }
+
+    /// Takes a connection, reads nothing, and leaves when the condition holds.
+    func leaveOne(when condition: @escaping @Sendable () -> Bool) -> Answer<Void> {
+        Answer { [fd] in
+            let peer = accept(fd, nil, nil)
+            while !condition() { usleep(1_000) }
+            // What is unread makes a reset of it.
+            close(peer)
         }
     }
 

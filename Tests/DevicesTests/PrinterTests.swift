@@ -1,8 +1,10 @@
-import Devices
 import Glibc
 import Labels
+import Synchronization
 import Testing
 import Tracking
+
+@testable import Devices
 
 /// A machine without USB printers.
 private let noUsb = UsbPrinters { _ in [] }
@@ -225,6 +227,50 @@ struct NetworkPrinterTests {
         #expect(error.reason == .offline)
         #expect(error.description.contains("the connection broke"))
         #expect(error.mayBePrinted)
+    }
+
+    @Test("a printer that takes no more after all was sent is offline, and the label may exist")
+    func takesNoMore() throws {
+        let printer = try #require(TCPPrinter(room: 4_096))
+        let isOver = Mutex(false)
+        let left = printer.leaveOne { isOver.withLock(\.self) }
+        let connection = try roomyConnection(to: printer)
+        let failure = try #require(throws: Printer.Failure.self) {
+            try NetworkPrinter.send([UInt8](repeating: 0, count: 100_000), on: connection, patience: 300)
+        }
+        isOver.withLock { $0 = true }
+        _ = left.wait()
+        #expect(failure.reason == .offline && failure.mayBePrinted)
+        let taken = try #require(Int(failure.text.split(separator: " ")[3]))
+        #expect(failure.text == "the printer took \(taken) of 100000 bytes and no more")
+        #expect((1..<100_000).contains(taken))
+    }
+
+    @Test("a connection that breaks after all was sent and before all was taken")
+    func breaksLate() throws {
+        let printer = try #require(TCPPrinter(room: 4_096))
+        let connection = try roomyConnection(to: printer)
+        let left = printer.leaveOne { [fd = connection.fd] in
+            // The sender has said that this is all (FIN_WAIT1, first in `struct tcp_info`).
+            var state = [UInt8](repeating: 0, count: 1)
+            var length = socklen_t(1)
+            getsockopt(fd, Int32(IPPROTO_TCP), TCP_INFO, &state, &length)
+            return state[0] == 4
+        }
+        let failure = try #require(throws: Printer.Failure.self) {
+            try NetworkPrinter.send([UInt8](repeating: 0, count: 100_000), on: connection)
+        }
+        _ = left.wait()
+        #expect(failure.text == "the connection broke: Connection reset by peer")
+        #expect(failure.mayBePrinted)
+    }
+
+    /// A connection that takes a whole label at once, whatever the printer does.
+    private func roomyConnection(to printer: TCPPrinter) throws -> Descriptor {
+        let connection = try NetworkPrinter.connect(host: "127.0.0.1", port: printer.port)
+        var room: Int32 = 200_000
+        setsockopt(connection.fd, SOL_SOCKET, SO_SNDBUF, &room, socklen_t(MemoryLayout<Int32>.size))
+        return connection
     }
 
     @Test("a name without an address, such as that of a printer that is off")

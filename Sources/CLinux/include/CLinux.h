@@ -44,6 +44,11 @@ int linux_serial_setup(int fd, int baud);
 /// the file is no printer. -EIO: the printer does not say, or is gone. Takes up to 5 s where a printer hangs.
 int linux_printer_status(int fd);
 
+// MARK: network printers
+
+/// How many bytes that were sent on a TCP connection the peer has not acknowledged (SIOCOUTQ); its end counts as one.
+int linux_unacknowledged(int fd);
+
 // MARK: who is asking
 
 struct linux_peer {
