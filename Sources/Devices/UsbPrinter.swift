@@ -8,9 +8,9 @@ public import Tracking
 public final class UsbPrinters: Sendable {
     private let present: @Sendable (DeviceAddress) -> [Device]
     private let patience: Duration
-    /// Whether a printer that was asked for its host status answers, by the inode of its node, which is another one each
-    /// time that it is plugged in.
-    private let answers = Mutex<[ino_t: Bool]>([:])
+    /// Whether the printer at a node answers that was asked for its host status. The inode is another one each time that
+    /// one is plugged in there.
+    private let answers = Mutex<[String: (inode: ino_t, speaks: Bool)]>([:])
 
     /// - Parameter present: the devices that are plugged in now and that an address means.
     public convenience init(present: @escaping @Sendable (_ address: DeviceAddress) -> [Device]) {
@@ -46,11 +46,11 @@ public final class UsbPrinters: Sendable {
         let portCondition = port.condition ?? .ready
         // It would not answer, and the request would stand in the way of the label.
         if portCondition == .paperOut { throw Printer.Failure(portCondition) }
-        let known = answers.withLock { $0[port.inode] }
+        let known = answers.withLock { $0[port.node].flatMap { $0.inode == port.inode ? $0.speaks : nil } }
         if port.speaksZPL && known != false {
             switch port.askHostStatus() {
             case .answered(let status):
-                answers.withLock { $0[port.inode] = true }
+                answers.withLock { $0[port.node] = (port.inode, true) }
                 guard status.condition == .ready else { throw Printer.Failure(status.condition) }
                 return status
             case .notTaken:
@@ -64,7 +64,7 @@ public final class UsbPrinters: Sendable {
                     throw Printer.Failure(.fault, "it does not say how it is; look at its display and lamps")
                 }
                 // One that never speaks is not asked again: each time would cost a second.
-                answers.withLock { $0[port.inode] = false }
+                answers.withLock { $0[port.node] = (port.inode, false) }
             }
         }
         guard portCondition == .ready else { throw Printer.Failure(portCondition) }

@@ -16,11 +16,11 @@ struct UsbPrinterPort {
         case notTaken
     }
 
-    /// The number of the node's file.
+    /// The path and the number of the node's file.
+    let node: String
     let inode: ino_t
     let speaksZPL: Bool
     private let file: Descriptor
-    private let node: String
     private let patience: Duration
 
     /// How often a printer that makes no progress is looked at, in milliseconds.
@@ -28,8 +28,9 @@ struct UsbPrinterPort {
     private static let answerTime = Duration.seconds(1)
     /// After an error the kernel takes a moment to remove the node of a printer that was unplugged.
     private static let unplugTime = Duration.seconds(2)
-    /// A printer that reports neither trouble nor progress for so long after it took everything has nothing to report.
-    private static let silentEnd = Duration.seconds(30)
+    /// A printer that reports neither trouble nor progress for so long after it took everything has nothing to report,
+    /// or waits for somebody to take a label.
+    private var silentEnd: Duration { patience * 3 }
     /// `write` takes no more at a time.
     private static let chunk = 8_192
 
@@ -84,7 +85,7 @@ struct UsbPrinterPort {
     /// What holds a label up, and since when there is no progress.
     private struct Hold {
         let progress: Printer.Progress
-        private var told: PrinterCondition?
+        private(set) var told: PrinterCondition?
         private(set) var since = ContinuousClock.now
 
         init(_ progress: Printer.Progress) { self.progress = progress }
@@ -173,21 +174,26 @@ struct UsbPrinterPort {
                 hold.waits(for: condition)
             } else if let status {
                 if status.isIdle { return hold.tell(nil) }
-                if status != last { hold.moves() } else { hold.goesOn() }
+                if status != last { hold.moves() } else if hold.told != .labelsWaiting { hold.goesOn() }
                 last = status
                 // Not so if it has said so all along: then it means something else there.
                 let lostItsEnd = status.isPartial && before?.isPartial == false
                 if lostItsEnd && hold.since.duration(to: .now) > patience {
                     throw Failure(.fault, "a part of the label was lost on its way")
                 }
-                if hold.since.duration(to: .now) > Self.silentEnd { return }
+                let isStill = hold.since.duration(to: .now) > silentEnd
+                if let before, status.holdsMore(than: before) {
+                    if isStill || status.isLabelWaiting { hold.waits(for: .labelsWaiting) }
+                } else if isStill {
+                    return hold.tell(nil)
+                }
             } else if before == nil {
                 return hold.tell(nil)
             } else if hold.since.duration(to: .now) > patience {
                 // It answered before. Some Zebras don't while they need a hand.
                 hold.tell(.fault)
             }
-            if hold.progress.isStopped() && (condition != .ready || status == nil) {
+            if hold.progress.isStopped() && (condition != .ready || status == nil || hold.told != nil) {
                 throw Failure(.offline, "it was given up before it was printed")
             }
             nap(Self.tick)

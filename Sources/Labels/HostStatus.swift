@@ -55,6 +55,11 @@ public struct HostStatus: Sendable, Equatable {
     /// Whether nothing that it received is left to be printed.
     public var isIdle: Bool { formats == 0 && !isPartial && (labelsLeft == 0 || isLabelWaiting) }
 
+    /// Whether it holds more that is to be printed than it did before.
+    public func holdsMore(than before: HostStatus) -> Bool {
+        formats > before.formats || labelsLeft > before.labelsLeft && !isLabelWaiting
+    }
+
     /// Whether a printer with this IEEE 1284 id, such as `MFG:Zebra;CMD:ZPL;MDL:ZD420;`, may be asked: it names ZPL among
     /// the languages that it speaks.
     public static func isSpoken(by printerID: String) -> Bool {

@@ -10,6 +10,8 @@ public enum PrinterCondition: String, Sendable, CaseIterable {
     case headOpen = "head_open"
     /// Somebody paused it, or took it off line at its panel.
     case paused
+    /// Labels wait in it, as when the printed one was not taken off (peel-off mode).
+    case labelsWaiting = "labels_waiting"
     /// It reports a fault that it does not name.
     case fault
     /// Another program has it open.
@@ -40,7 +42,7 @@ public enum PrinterCondition: String, Sendable, CaseIterable {
     /// Whether the printer is there and prints as soon as somebody sees to it.
     public var isAtHand: Bool {
         switch self {
-        case .paperOut, .ribbonOut, .headOpen, .paused, .fault, .busy: true
+        case .paperOut, .ribbonOut, .headOpen, .paused, .labelsWaiting, .fault, .busy: true
         case .ready, .offline, .ambiguous, .storage, .notPermitted, .unusable: false
         }
     }
@@ -57,6 +59,7 @@ public enum PrinterCondition: String, Sendable, CaseIterable {
         case .ribbonOut: "out of ribbon; put in a new one"
         case .headOpen: "the print head is open; close it"
         case .paused: "paused; press its pause button"
+        case .labelsWaiting: "labels wait in it; take off the one that is printed, or look at its display"
         case .fault: "it reports a fault; look at its display and lamps"
         case .busy: "another program holds it; end that program, such as a print queue of the system"
         case .offline: "it does not answer; see that it is switched on and connected"

@@ -102,6 +102,30 @@ struct UsbPrinterTests {
         #expect(stand.state.withLock(\.formats) == 0)
     }
 
+    @Test("a label that waits behind one that nobody takes off is not printed", arguments: [true, false])
+    func peelOff(saysSo: Bool) throws {
+        let stand = try #require(PrinterStandIn())
+        stand.change { state in
+            state.whenTaken = { ($0.formats, $0.isLabelWaiting) = (1, saysSo) }
+        }
+        let told = Mutex<[PrinterCondition?]>([])
+        try send(
+            printers(stand),
+            .init(isHeldUp: { condition in
+                told.withLock { $0.append(condition) }
+                stand.change { ($0.formats, $0.isLabelWaiting) = (0, false) }
+            }))
+        #expect(told.withLock { $0 } == [.labelsWaiting, nil])
+    }
+
+    @Test("one that always says that labels wait means something else by it")
+    func alwaysWaiting() throws {
+        let stand = try #require(PrinterStandIn())
+        stand.change { $0.formats = 1 }
+        try send(printers(stand))
+        #expect(stand.got(Self.label))
+    }
+
     @Test("one that does not answer is asked once; one without ZPL never")
     func mute() throws {
         let stand = try #require(PrinterStandIn())
@@ -259,6 +283,7 @@ private final class PrinterStandIn: Sendable {
         var condition = PrinterCondition.ready
         var formats = 0
         var isPartial = false
+        var isLabelWaiting = false
         var isSilent = false
         var isReading = true
         /// Done when the end of a label (`^XZ`) has come, and before each answer.
@@ -269,7 +294,7 @@ private final class PrinterStandIn: Sendable {
             func flag(_ condition: PrinterCondition) -> Int { self.condition == condition ? 1 : 0 }
             return
                 "\u{2}030,\(flag(.paperOut)),\(flag(.paused)),0420,\(formats),0,0,\(isPartial ? 1 : 0),000,0,0,0\u{3}\r\n"
-                + "\u{2}000,0,\(flag(.headOpen)),\(flag(.ribbonOut)),0,2,4,0,00000000,1,000\u{3}\r\n\u{2}1234,0\u{3}\r\n"
+                + "\u{2}000,0,\(flag(.headOpen)),\(flag(.ribbonOut)),0,2,4,\(isLabelWaiting ? 1 : 0),00000000,1,000\u{3}\r\n\u{2}1234,0\u{3}\r\n"
         }
     }
 
