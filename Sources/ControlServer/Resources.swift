@@ -81,7 +81,7 @@ enum Resource: String, Sendable, CaseIterable {
                 Property("reason", .choice(Reason.self), optional: true), Property("unit", .text, optional: true),
                 Property("operator", .text, optional: true),
                 Property(
-                    "note", .text(65_536), "Which scanner came, why it went, or how a scan broke.", optional: true),
+                    "note", .text(65_536), "Which device came, why it went, or how a scan broke.", optional: true),
             ]
         case .device: Self.deviceProperties
         case .pairing:

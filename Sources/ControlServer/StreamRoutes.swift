@@ -60,15 +60,16 @@ extension Call {
         }
         return EventStream.response { send in
             var noticed: [String] = []
-            func notice(id: Int64?) async throws {
+            func notice(id: Int64?, isFirst: Bool = false) async throws -> Bool {
                 let problems = control.devices?.problems(ofStation: station) ?? []
-                guard problems != noticed || id == nil else { return }
+                guard problems != noticed || isFirst else { return false }
                 noticed = problems
                 let json: JSONValue = ["problems": .array(problems.map(JSONValue.string))]
                 try await send(EventStream.event(id: id, "notice", json.jsonBytes))
+                return true
             }
             try await send(EventStream.comment)
-            try await notice(id: nil)
+            _ = try await notice(id: nil, isFirst: true)
             // A screen shows the last scan: one that can't keep up may miss older ones.
             try await EventStream.forEach(in: happenings, depth: 64) { committed in
                 let caller = await control.refresh(caller)
@@ -77,11 +78,12 @@ extension Call {
                     access.sees(team: station.team, in: plant)
                 else { return false }
                 guard let committed else {
-                    try await send(EventStream.comment)
+                    // A printer may be asked how it is, and answer, without an event.
+                    if try await !notice(id: nil) { try await send(EventStream.comment) }
                     return true
                 }
                 guard let answer = committed.answer else {
-                    try await notice(id: committed.id)
+                    _ = try await notice(id: committed.id)
                     return true
                 }
                 let json = try await shown(answer, of: committed, to: access)

@@ -46,4 +46,11 @@ public struct Pairing: Sendable, Equatable {
         code = "Z" + String((0..<10).map { _ in Character(String(Int.random(in: 0...9))) })
         expiresAt = now + Self.lifetime
     }
+
+    /// Ends it, if it still waits. The minute may be over while a scanner that read the code in time is being bound: what
+    /// comes of that is the end.
+    mutating func end(_ end: State) {
+        guard state == .waiting, end != .expired || !isTaken else { return }
+        state = end
+    }
 }

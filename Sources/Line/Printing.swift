@@ -84,7 +84,7 @@ public final class Printing: Sendable {
 
     /// Prints until the task is cancelled.
     public func run() async throws {
-        let queued = ledger.committed { $0.event.kind == .labelQueued }
+        let changes = ledger.committed { [.labelQueued, .labelCancelled].contains($0.event.kind) }
         try await withThrowingDiscardingTaskGroup { group in
             func enqueue(_ job: LabelJob) {
                 let lane = lane(job.printer)
@@ -97,8 +97,15 @@ public final class Printing: Sendable {
                 }
                 enqueue(job)
             }
-            for await committed in queued {
-                if case .job(let job) = committed.event.change { enqueue(job) }
+            for await committed in changes {
+                guard case .job(let job) = committed.event.change else { continue }
+                if committed.event.kind == .labelQueued {
+                    enqueue(job)
+                } else {
+                    // What it failed for is of no matter any more; the next job tells anew.
+                    forget(job.printer)
+                    wake(job.printer)
+                }
             }
             group.cancelAll()
         }
@@ -133,6 +140,9 @@ public final class Printing: Sendable {
             }
         }
     }
+
+    /// What was heard of a printer holds no more, unless something is on its way there, which tells by itself.
+    public func forget(_ printer: String) { lane(printer).state.withLock { if $0.work == 0 { $0.printer = nil } } }
 
     /// The printer may be ready again, such as when it was plugged in: what waits for it is tried at once.
     public func wake(_ printer: String) { lane(printer).wake() }

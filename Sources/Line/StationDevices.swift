@@ -28,18 +28,25 @@ public final class StationDevices: Sendable {
         var lastScans: [String: Int64] = [:]
         /// The station of each scanner.
         var owners: [DeviceAddress: String] = [:]
+        /// Whether each USB printer of each station is plugged in; nil until udev has told what is.
+        var printers: [PrinterPlace: Bool]?
         /// A disk that is full then stays so: nothing is tried again.
         var isStopping = false
         /// The last pairing of each station.
         var pairings: [String: Pairing] = [:]
     }
 
-    /// That a device came or went.
-    private struct Plug: Sendable {
-        var device: DeviceAddress
+    /// A USB printer of a station; several stations may have the same.
+    struct PrinterPlace: Hashable, Sendable {
+        var printer: DeviceAddress
         var station: String
-        var isConnected: Bool
-        var note: String
+    }
+
+    /// What comes to the writer of the record.
+    private enum JournalEntry: Sendable {
+        case plug(Plug)
+        /// Changes that were held are due.
+        case time
     }
 
     let ledger: Ledger
@@ -49,8 +56,8 @@ public final class StationDevices: Sendable {
     let clock: @Sendable () -> Int64
     let book = Mutex(Book())
     private let loop: ScannerLoop
-    private let plugs: AsyncStream<Plug>
-    private let whenPlugged: AsyncStream<Plug>.Continuation
+    private let entries: AsyncStream<JournalEntry>
+    private let journal: AsyncStream<JournalEntry>.Continuation
     private let arrivals: Arrivals
 
     /// What the loop's thread tells, kept until there is somebody to tell.
@@ -85,7 +92,7 @@ public final class StationDevices: Sendable {
     ) throws(ScannerLoop.Failure) {
         (self.ledger, self.printing, self.inventory) = (ledger, printing, inventory)
         (self.log, self.clock) = (log, clock)
-        (plugs, whenPlugged) = AsyncStream.makeStream()
+        (entries, journal) = AsyncStream.makeStream()
         let arrivals = Arrivals()
         self.arrivals = arrivals
         loop = try ScannerLoop { event in arrivals.take(event) }
@@ -99,17 +106,23 @@ public final class StationDevices: Sendable {
         book.withLock { $0.lastScans = recent }
         let changes = ledger.committed { $0.event.kind == .plantChanged }
         // Not a child of this task: what happens at its end is still to be written down.
-        let journal = Task { await self.keepJournal() }
+        let keeper = Task { await self.keepJournal() }
         bind()
         for await _ in changes { bind() }
         loop.stop()
-        let (owners, scanners) = book.withLock { ($0.owners, $0.scanners) }
-        for (device, station) in owners where scanners[device]?.isConnected == true {
-            whenPlugged.yield(Plug(device: device, station: station, isConnected: false, note: "travelerd stopped"))
+        book.withLock { book in
+            book.isStopping = true
+            let scanners = book.owners.filter { book.scanners[$0.key]?.isConnected == true }.map { ($0.key, $0.value) }
+            let printers = (book.printers ?? [:]).filter(\.value).map { ($0.key.printer, $0.key.station) }
+            for (device, station) in scanners + printers { record(device, station, false, "travelerd stopped") }
         }
-        whenPlugged.finish()
-        book.withLock { $0.isStopping = true }
-        await journal.value
+        journal.finish()
+        await keeper.value
+    }
+
+    /// Puts on record that a device came or went; under the lock of the book, so that the record has the book's order.
+    private func record(_ device: DeviceAddress, _ station: String, _ isConnected: Bool, _ note: String) {
+        journal.yield(.plug(Plug(device: device, station: station, isConnected: isConnected, note: note)))
     }
 
     private func bind() {
@@ -119,39 +132,77 @@ public final class StationDevices: Sendable {
             }
         // A scanner that goes to another station stays connected: it leaves the one, and comes to the other.
         let owners = ledger.plant.scannerOwners
-        let before = book.withLock { book in
-            defer { book.owners = owners }
-            return book.owners.filter { owners[$0.key] != $0.value && book.scanners[$0.key]?.isConnected == true }
-        }
-        for (device, station) in before {
-            let new = owners[device]
-            let note = new.map { "bound to \($0) now" } ?? "no longer bound to a station"
-            whenPlugged.yield(Plug(device: device, station: station, isConnected: false, note: note))
-            if let new {
-                let note = "bound to \(station) before"
-                whenPlugged.yield(Plug(device: device, station: new, isConnected: true, note: note))
+        book.withLock { book in
+            let before = book.owners
+            book.owners = owners
+            for (device, known) in book.scanners where known.isConnected && before[device] != owners[device] {
+                let (old, new) = (before[device], owners[device])
+                if let old { record(device, old, false, new.map { "bound to \($0) now" } ?? Self.unbound) }
+                if let new { record(device, new, true, old.map { "bound to \($0) before" } ?? known.name ?? "") }
             }
         }
+        lookAtPrinters()
         // Last: what the loop tells of it must not come first.
         loop.bind(scanners.sorted { $0.address.description < $1.address.description })
     }
 
+    private static let unbound = "no longer bound to a station"
+
+    /// Sees which of the stations' USB printers are plugged in, and puts on record what is news.
+    private func lookAtPrinters() {
+        book.withLock { book in
+            guard let before = book.printers else { return }
+            var places: [PrinterPlace: Device?] = [:]
+            for station in ledger.plant.stations.values where !station.retired {
+                for address in station.printers.compactMap(DeviceAddress.init(parsing:)) {
+                    let device = inventory.devices(at: address).first { $0.kind == .printer }
+                    places[PrinterPlace(printer: address, station: station.name)] = .some(device)
+                }
+            }
+            book.printers = places.mapValues { $0 != nil }
+            for (place, wasThere) in before where wasThere && places[place] == nil {
+                record(place.printer, place.station, false, "printer \(Self.unbound)")
+            }
+            for (place, device) in places where before[place] != (device != nil) {
+                let note = device?.name ?? (before[place] == nil ? "not plugged in" : "unplugged")
+                record(place.printer, place.station, device != nil, "printer \(note)")
+            }
+        }
+    }
+
     /// Puts on record that devices came and went, in their order; a full disk delays it.
     private func keepJournal() async {
-        for await plug in plugs {
-            let station = plug.station
-            let command = Command.recordDevice(
-                plug.device, station: station, isConnected: plug.isConnected, note: plug.note)
-            while true {
-                do {
-                    _ = try await ledger.submit(command, by: .system) { _, _ in StoredAnswer(status: 200, body: []) }
-                    break
-                } catch {
-                    log.error(
-                        "cannot record that a scanner came or went: \(error)", metadata: ["station": "\(station)"])
-                    if book.withLock({ $0.isStopping }) { return }
-                    try? await Task.sleep(for: .seconds(1))
+        var limit = PlugLimit()
+        for await entry in entries {
+            switch entry {
+            case .plug(let plug):
+                if let plug = limit.take(plug, at: clock()) {
+                    await write(plug)
+                } else if let due = limit.due {
+                    Task { [journal] in
+                        try? await Task.sleep(for: .milliseconds(max(0, due - clock())))
+                        journal.yield(.time)
+                    }
                 }
+            case .time:
+                for plug in limit.release(at: clock()) { await write(plug) }
+            }
+        }
+        for plug in limit.release(at: .max) { await write(plug) }
+    }
+
+    private func write(_ plug: Plug) async {
+        let command = Command.recordDevice(
+            plug.device, station: plug.station, isConnected: plug.isConnected, note: plug.note)
+        while true {
+            do {
+                _ = try await ledger.submit(command, by: .system) { _, _ in StoredAnswer(status: 200, body: []) }
+                return
+            } catch {
+                log.error(
+                    "cannot record that a device came or went: \(error)", metadata: ["station": "\(plug.station)"])
+                if book.withLock({ $0.isStopping }) { return }
+                try? await Task.sleep(for: .seconds(1))
             }
         }
     }
@@ -162,14 +213,18 @@ public final class StationDevices: Sendable {
         switch event {
         case .present(let devices):
             let changed = inventory.replace(with: devices).filter { $0.kind == .printer }
+            book.withLock { $0.printers = $0.printers ?? [:] }
             let printers = changed.isEmpty ? [] : Set(ledger.plant.stations.values.flatMap(\.printers))
             for printer in printers {
                 guard let address = DeviceAddress(parsing: printer), changed.contains(where: address.matches) else {
                     continue
                 }
+                // How it was is how another one was, or this one before.
+                printing.forget(printer)
                 // Also when one goes: of two with the same serial number, the other is meant now.
                 if !inventory.devices(at: address).isEmpty { printing.wake(printer) }
             }
+            lookAtPrinters()
         case .connected(let scanner, let name):
             note(scanner.address, isConnected: true, name)
             log.info("scanner connected", metadata: ["device": "\(scanner.address)", "name": "\(name)"])
@@ -179,7 +234,7 @@ public final class StationDevices: Sendable {
         case .frame(let frame, let scanner):
             book.withLock { book in
                 book.lastScans[scanner.address.description] = clock()
-                book.scanners[scanner.address, default: Known()].scans += 1
+                book.scanners[scanner.address]?.scans += 1
                 if frame.outcome != .complete { book.scanners[scanner.address]?.errors += 1 }
             }
             intake.take(frame, from: scanner.address)
@@ -189,18 +244,18 @@ public final class StationDevices: Sendable {
     }
 
     private func note(_ device: DeviceAddress, isConnected: Bool, _ text: String) {
-        let isNews = book.withLock { book in
+        book.withLock { book in
+            // What it was before does not count when it is bound again.
+            guard let station = book.owners[device] else { return book.scanners[device] = nil }
             var known = book.scanners[device] ?? Known()
-            defer { book.scanners[device] = known }
             let isNews = book.scanners[device] == nil || known.isConnected != isConnected
             if isNews { known.since = clock() }
             known.isConnected = isConnected
             if isConnected { known.name = text } else { known.reason = text }
-            return isNews
+            book.scanners[device] = known
+            // That it is away for another reason is no news for the record.
+            if isNews { record(device, station, isConnected, text) }
         }
-        // That it is away for another reason is no news for the record.
-        guard isNews, let station = ledger.plant.station(ofScanner: device)?.name else { return }
-        whenPlugged.yield(Plug(device: device, station: station, isConnected: isConnected, note: text))
     }
 
     // MARK: What operators are told
@@ -265,13 +320,16 @@ public final class StationDevices: Sendable {
     /// What is wrong with the scanners and printers of one station, a sentence each.
     public func problems(ofStation name: String) -> [String] {
         guard let station = ledger.plant.stations[name] else { return [] }
-        let known = book.withLock { $0.scanners }
+        let (known, present) = book.withLock { ($0.scanners, $0.printers ?? [:]) }
         let scanners = station.scanners.compactMap { scanner -> String? in
             guard let scanned = known[scanner.device], !scanned.isConnected else { return nil }
             return "no scanner at \(scanner.device): \(scanned.reason)"
         }
         let printers = station.printers.compactMap { printer in
-            printing.condition(of: printer)?.problem.map { "printer \(printer): \($0)" }
+            let place = DeviceAddress(parsing: printer).map { PrinterPlace(printer: $0, station: name) }
+            let isAway = place.flatMap { present[$0] } == false
+            let problem = isAway ? "not plugged in, or switched off" : printing.condition(of: printer)?.problem
+            return problem.map { "printer \(printer): \($0)" }
         }
         return scanners + printers
     }
@@ -315,10 +373,8 @@ public final class StationDevices: Sendable {
     /// Ends a pairing that still waits; one that was begun anew has another code.
     private func settle(_ pairing: Pairing, _ state: Pairing.State) {
         book.withLock { book in
-            guard book.pairings[pairing.station]?.code == pairing.code,
-                book.pairings[pairing.station]?.state == .waiting
-            else { return }
-            book.pairings[pairing.station]?.state = state
+            guard book.pairings[pairing.station]?.code == pairing.code else { return }
+            book.pairings[pairing.station]?.end(state)
         }
         listen()
     }
@@ -388,7 +444,6 @@ public final class StationDevices: Sendable {
             station.scanners.removeAll { $0.device == device }
             return [.station(station)]
         }
-        book.withLock { $0.scanners[device] = nil }
     }
 
     private func change(

@@ -66,7 +66,7 @@ struct Log: AsyncParsableCommand {
 
     struct ScanLog: ListCall {
         static let configuration = CommandConfiguration.verb(
-            "scans", "Every scan as it came, with its answer, and when scanners came and went.",
+            "scans", "Every scan as it came, with its answer, and when scanners and printers came and went.",
             example: "log scans --station QA-1 --result refused")
         @Option(help: .station) var station: String?
         @Option(help: "accepted, refused or ignored.") var result: String?

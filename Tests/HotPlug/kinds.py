@@ -1,7 +1,7 @@
 """Scanners that are no plain USB keyboard, many of them, a daemon that restarts, and printers."""
 
 from bed import ID_PATH as PORT, Device
-from daemon import Pairing, check, plant, wait
+from daemon import Pairing, check, plant, site, wait
 
 
 def serial_port(bed):
@@ -231,6 +231,36 @@ def printers(bed):
         daemon.wait_for_state("serial:PRT0001", "absent")
         daemon.wait_for_state(f"port:{PORT}1", "absent")
         check("unplugged, it is absent by either name", True)
+        wait("its loss on record", lambda: daemon.comings("ONE")[-1] == "disconnected")
+        told = daemon.log_items("ONE")
+        check("that it was there, and went, is on record at its station",
+              [(each["result"], each["device"], each["note"]) for each in told]
+              == [("connected", "serial:PRT0001", "printer Maker Label Printer"),
+                  ("disconnected", "serial:PRT0001", "printer unplugged")], told)
+        check("and at the other that has it by its port", daemon.comings("THREE") == ["connected", "disconnected"],
+              daemon.log_items("THREE"))
+        check("one that came later was away before", daemon.comings("TWO") == ["disconnected", "connected"],
+              daemon.log_items("TWO"))
+        _, status = daemon.http("GET", "/v1/status")
+        check("what is wrong with the stations says so", "ONE: printer serial:PRT0001: not plugged in, or switched off"
+              in status["problems"], status["problems"])
+        bed.plug(by_1284)
+        wait("it is back on record", lambda: daemon.comings("ONE")[-1] == "connected")
+        _, status = daemon.http("GET", "/v1/status")
+        check("back again, that is over", not any("PRT0001: not plugged" in each for each in status["problems"]),
+              status["problems"])
+        daemon.apply(site({"ONE": "printers: []", "TWO": 'printers: ["serial:PRT0002"]', "THREE": "printers: []"}))
+        wait("its station's loss on record", lambda: daemon.comings("ONE")[-1] == "disconnected")
+        daemon.stop()
+        daemon.start()
+        wait("its return on record", lambda: daemon.comings("TWO")[-1] == "connected")
+        check("a stop is on record for printers, too",
+              daemon.comings("TWO") == ["disconnected", "connected", "disconnected", "connected"],
+              daemon.log_items("TWO"))
+        check("and a printer that is no longer a station's is none of its record",
+              daemon.comings("ONE") == ["connected", "disconnected", "connected", "disconnected"],
+              daemon.log_items("ONE"))
+        bed.unplug(by_1284)
         bed.unplug(nobodys)
         daemon.wait_until_gone(f"port:{PORT}3")
         check("and what is nobody's is out of the list", True)

@@ -144,6 +144,25 @@ def ports_in_short(bed):
         check("the code is recorded at one station only", daemon.codes("REWORK") == [], daemon.codes("REWORK"))
 
 
+def unbound_and_bound_again(bed):
+    """Unbound and bound again, quickly"""
+    scanner = Device("2", serial="SN-1")
+    bed.plug(scanner)
+    bound = site({"QA": f'scanners: [{{ port: "{PORT}2" }}]'})
+    with plant(bed, QA="scanners: []") as daemon:
+        for number in range(1, 9):
+            daemon.apply(bound)
+            wait("it is open", lambda: daemon.has_open(scanner) == 1)
+            daemon.wait_for_state(f"port:{PORT}2", "connected")
+            daemon.ctl("device", "unbind", f"port:{PORT}2")
+            if number % 2:
+                wait("it is closed", lambda: daemon.has_open(scanner) == 0)
+        wait("it is closed", lambda: daemon.has_open(scanner) == 0)
+        wait("the last loss on record", lambda: daemon.comings("QA")[-1] == "disconnected")
+        check("each time it came and went is on record", daemon.comings("QA") == ["connected", "disconnected"] * 8,
+              daemon.comings("QA"))
+
+
 def site_file_changed(bed):
     """The site file gives a scanner that is plugged in another layout, another station, and none"""
     scanner = Device("2", serial="SN-1")
@@ -219,4 +238,5 @@ def strangers_keyboard(bed):
         check("the mouse was never opened", not mouse_opened.any())
 
 
-CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, site_file_changed, strangers_keyboard]
+CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, unbound_and_bound_again,
+         site_file_changed, strangers_keyboard]

@@ -72,6 +72,21 @@ struct PrintingTests {
         #expect(!done.mayBeDouble && done.attempts == 1)
     }
 
+    @Test("what is said of a printer ends with the job that found it so")
+    func cancelled() async throws {
+        let shop = try await Shop()
+        let printing = shop.printing { _, _, _, _ throws(PrintFailure) in
+            throw PrintFailure("not there", isRetryable: true, condition: .offline)
+        }
+        let job = try await shop.queue("A1")
+        try await shop.run(printing) {
+            try await shop.until(job) { $0.problem == "not there" }
+            #expect(printing.condition(of: "file:p")?.problem == "not there")
+            try await shop.cancel(job)
+            try await shop.until { printing.condition(of: "file:p") == nil }
+        }
+    }
+
     @Test("a label that broke off after its first byte is printed again, and both say so")
     func brokeOff() async throws {
         let shop = try await Shop()
@@ -312,6 +327,8 @@ private final class Shop: Sendable {
             StoredAnswer(status: 200, body: [])
         }
     }
+
+    func cancel(_ job: Int64) async throws { try await submit(.cancelLabel(job)) }
 
     func job(_ id: Int64) async throws -> LabelJob {
         let access = try #require(Access(login: "root", isAdmin: true, in: ledger.plant))
