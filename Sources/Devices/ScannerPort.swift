@@ -10,6 +10,8 @@ struct ScannerPort {
         static let missing = "not plugged in"
         /// Of a device that was there a moment ago.
         static let unplugged = "unplugged"
+        /// Of a device that is not to be taken at this moment.
+        static let keyDown = "a key of it is held down"
 
         let reason: String
 
@@ -41,7 +43,10 @@ struct ScannerPort {
     /// - Parameters:
     ///   - layouts: each gives frames of its own; a bound scanner has one.
     ///   - grabs: takes the device for this process alone. Without it, its keys go to everybody else as well.
-    init(_ node: String, layouts: [KeyboardLayout], baud: Int, grabs: Bool) throws(Unavailable) {
+    ///   - waits: does not take it while a key is down: whoever saw the press would never see the release.
+    init(
+        _ node: String, layouts: [KeyboardLayout], baud: Int, grabs: Bool, waits: Bool = false
+    ) throws(Unavailable) {
         (file, signals) = try Self.open(node, grabs: grabs)
         var text = [CChar](repeating: 0, count: 256)
         let length = linux_evdev_name(file.fd, &text, text.count)
@@ -59,6 +64,7 @@ struct ScannerPort {
             return
         }
         framing = .keys([])
+        if waits, !keyState().pressed.isEmpty { throw Unavailable(Unavailable.keyDown) }
         if grabs { try grab(node) }
         // Else a step of the wall clock could look like a pause.
         let hasOurClock = linux_evdev_use_monotonic_clock(file.fd) >= 0

@@ -9,6 +9,9 @@ struct ScannerReader {
     /// Waits between attempts to open a node, in microseconds.
     private static let firstRetry: Int64 = 100_000
     private static let lastRetry: Int64 = 5_000_000
+    /// How long a scanner whose key is down is not taken, and how often that is looked at, in microseconds.
+    private static let keyTime: Int64 = 1_000_000
+    private static let keyRetry: Int64 = 10_000
 
     /// A node that is to be read.
     private struct Slot {
@@ -19,6 +22,8 @@ struct ScannerReader {
         var reason = ""
         var retryAt: Int64 = 0
         var retryDelay = ScannerReader.firstRetry
+        /// When a key was first seen to be down.
+        var keyDownAt: Int64?
         /// What light and beeper still have to show: when, and whether they are on.
         var playing: (tone: Int32, steps: ArraySlice<(at: Int64, isOn: Bool)>)?
     }
@@ -195,6 +200,8 @@ struct ScannerReader {
         guard scanners.contains(scanner) else { return }
         let own = slots.values.filter { $0.owner == .station(scanner) }
         let failed = own.filter { $0.port == nil }.min { $0.node < $1.node }
+        // In a moment it is there, or away for a reason.
+        if failed?.reason == ScannerPort.Unavailable.keyDown { return }
         let condition: Condition
         if let reason = withoutNode[scanner] {
             condition = .away(reason)
@@ -229,17 +236,25 @@ struct ScannerReader {
         // Each time: the directory itself may be new. Where it is already watched, nothing changes.
         let changes = UInt32(IN_CREATE | IN_ATTRIB | IN_MOVED_TO)
         inotify_add_watch(directories.fd, ScannerPort.directory(of: slot.node), changes)
+        let now = monotonicNow()
         do throws(ScannerPort.Unavailable) {
             let port =
                 switch slot.owner {
                 case .station(let scanner):
-                    try ScannerPort(slot.node, layouts: [scanner.layout], baud: scanner.baud, grabs: true)
+                    try ScannerPort(
+                        slot.node, layouts: [scanner.layout], baud: scanner.baud, grabs: true,
+                        waits: slot.keyDownAt.map { now < $0 + Self.keyTime } ?? true)
                 case .nobody: try ScannerPort(slot.node, layouts: KeyboardLayout.allCases, baud: 9_600, grabs: false)
                 }
             guard watch(port.file.fd, key: key) else { throw ScannerPort.Unavailable("cannot wait for it") }
             slot.port = port
             slot.reason = ""
             slot.retryDelay = Self.firstRetry
+            slot.keyDownAt = nil
+        } catch  where error.reason == ScannerPort.Unavailable.keyDown {
+            slot.reason = error.reason
+            slot.keyDownAt = slot.keyDownAt ?? now
+            slot.retryAt = now + Self.keyRetry
         } catch {
             slot.reason = error.reason
             slot.retryAt = monotonicNow() + slot.retryDelay

@@ -29,14 +29,15 @@ class Device:
     """A device that can be plugged in again and again; each time its nodes have other numbers."""
 
     def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1,
-                 known=False, bluetooth=None, adapter=None, ieee1284_id=None):
+                 known=False, bluetooth=None, adapter=None, ieee1284_id=None,
+                 key_down=False):
         """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, printer or mouse;
         bluetooth: its address, for a device that is on no USB port; adapter: the USB port of the adapter that connects
         it, for one that the kernel itself speaks to (hidp) and not BlueZ (uhid); known: whether the udev rules know its
-        make."""
+        make; key_down: whether its Enter key is always down."""
         self.usb_port, self.serial, self.name, self.kind = usb_port, serial, name, kind
         self.interfaces, self.known, self.ieee1284_id = interfaces, known, ieee1284_id
-        self.bluetooth, self.adapter = bluetooth, adapter
+        self.bluetooth, self.adapter, self.key_down = bluetooth, adapter, key_down
         self.nodes = []
 
     def address(self, interface=0):
@@ -121,7 +122,7 @@ class Bed:
             elif device.kind == "printer":
                 open(node.file, "x").close()
             else:
-                self._answer(node, device.name)
+                self._answer(node, device.name, device.key_down)
                 os.mkfifo(node.file)
 
     def unplug(self, device):
@@ -226,14 +227,14 @@ class Bed:
         text += "".join(f"E: {key}={value}\n" for key, value in properties.items()) + "\n"
         return Node(path, self.root + path, system_path), text
 
-    def _answer(self, node, name):
-        """Lets the node answer what an evdev node is asked: its name, and that no key is down."""
+    def _answer(self, node, name, key_down):
+        """Lets the node answer what an evdev node is asked: its name, and which keys are down."""
         recording = os.path.join(self.scratch, os.path.basename(node.path))
         name = name.encode() + b"\0"
         with open(recording, "w") as file:
             file.write(f"@DEV {node.path}\n")
             file.write(f"EVIOCGNAME(0) {len(name)} {name.ljust(256, bytes(1)).hex().upper()}\n")
-            file.write(f"EVIOCGKEY(0) 96 {'00' * 96}\n")
+            file.write(f"EVIOCGKEY(0) 96 {('000000' + ('10' if key_down else '00')).ljust(192, '0')}\n")
         self.testbed.load_ioctl(node.path, recording)
 
 

@@ -163,6 +163,26 @@ def unbound_and_bound_again(bed):
               daemon.comings("QA"))
 
 
+def key_held_down(bed):
+    """A scanner whose key is down when it is bound, such as the Enter that ended the pairing code"""
+    scanner = Device("2", serial="SN-1", key_down=True)
+    other = Device("3", serial="SN-2")
+    name = f"port:{PORT}2"
+    with plant(bed, QA=f'scanners: [{{ port: "{PORT}2" }}]', PACK=f'scanners: [{{ port: "{PORT}3" }}]') as daemon:
+        daemon.wait_for_state(name, "absent")
+        began = time.monotonic()
+        bed.plug(scanner)
+        bed.plug(other)
+        daemon.wait_for_state(f"port:{PORT}3", "connected")
+        daemon.wait_for_state(name, "connected")
+        taken = time.monotonic() - began
+        check("it is not taken before a second is over: a desktop that saw the press must see the release", taken >= 1,
+              taken)
+        bed.scan(scanner, "A-1")
+        daemon.wait_for_code("QA", "A-1")
+        check("then it is, and reads", True)
+
+
 def site_file_changed(bed):
     """The site file gives a scanner that is plugged in another layout, another station, and none"""
     scanner = Device("2", serial="SN-1")
@@ -239,4 +259,4 @@ def strangers_keyboard(bed):
 
 
 CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, unbound_and_bound_again,
-         site_file_changed, strangers_keyboard]
+         key_held_down, site_file_changed, strangers_keyboard]
