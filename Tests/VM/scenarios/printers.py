@@ -138,6 +138,20 @@ def a_printer_is_unplugged_while_it_prints(guest: Guest) -> None:
     _await_status(guest, job, "printed")
     labels = guest.wait("the label", lambda: _labels(guest, "printer"))
     checks.that("the label comes, whole and once", [text.count("^FDLine") for text in labels] == [600], labels)
+    name, kinds = f"port:{path_of(0)}", ("device.connected", "device.disconnected")
+    plugs = [event for event in guest.events.all if event["kind"] in kinds]
+    expected = ["disconnected", "connected", "disconnected", "connected"]
+    checks.equal(
+        "that it came and went is on record, at its station",
+        [(event["kind"], event.get("station"), event["details"]["device"]) for event in plugs],
+        [(f"device.{kind}", "LABEL_1", name) for kind in expected],
+    )
+    guest.unplug("printer")
+    away = "LABEL_1: printer %s: not plugged in, or switched off" % name
+    guest.wait("its station is told that it is away", lambda: away in guest.get("/v1/status")["problems"])
+    guest.plug("printer")
+    guest.wait("and that it is back", lambda: away not in guest.get("/v1/status")["problems"])
+    checks.that("so is an idle one", True)
 
 
 def another_program_holds_the_printer(guest: Guest) -> None:
