@@ -173,19 +173,21 @@ public final class StationDevices: Sendable {
     /// Puts on record that devices came and went, in their order; a full disk delays it.
     private func keepJournal() async {
         var limit = PlugLimit()
+        var isTimed = false
         for await entry in entries {
             switch entry {
             case .plug(let plug):
-                if let plug = limit.take(plug, at: clock()) {
-                    await write(plug)
-                } else if let due = limit.due {
-                    Task { [journal] in
-                        try? await Task.sleep(for: .milliseconds(max(0, due - clock())))
-                        journal.yield(.time)
-                    }
-                }
+                if let plug = limit.take(plug, at: clock()) { await write(plug) }
             case .time:
+                isTimed = false
                 for plug in limit.release(at: clock()) { await write(plug) }
+            }
+            guard !isTimed, let due = limit.due else { continue }
+            isTimed = true
+            let pause = min(max(0, due - clock()), PlugLimit.window)
+            Task { [journal] in
+                try? await Task.sleep(for: .milliseconds(pause))
+                journal.yield(.time)
             }
         }
         for plug in limit.release(at: .max) { await write(plug) }

@@ -144,6 +144,26 @@ def ports_in_short(bed):
         check("the code is recorded at one station only", daemon.codes("REWORK") == [], daemon.codes("REWORK"))
 
 
+def loose_contact(bed):
+    """A scanner whose cable makes it come and go all the time"""
+    scanner = Device("2", serial="SN-1")
+    name = f"port:{PORT}2"
+    with plant(bed, QA=f'scanners: [{{ port: "{PORT}2" }}]') as daemon:
+        daemon.wait_for_state(name, "absent")
+        for _ in range(13):
+            bed.plug(scanner)
+            daemon.wait_for_state(name, "connected")
+            bed.unplug(scanner)
+            daemon.wait_for_state(name, "absent")
+        daemon.stop()
+        daemon.start()
+        changes = daemon.log_items("QA")
+        notes = [each["note"] for each in changes if "changes" in each["note"]]
+        check("the first changes are on record one by one, the others as one with their number",
+              notes == ["unplugged; the last of 7 changes in a short time, look at its contacts"]
+              and [each["note"] for each in changes].index(notes[0]) == 20, changes)
+
+
 def unbound_and_bound_again(bed):
     """Unbound and bound again, quickly"""
     scanner = Device("2", serial="SN-1")
@@ -258,5 +278,5 @@ def strangers_keyboard(bed):
         check("the mouse was never opened", not mouse_opened.any())
 
 
-CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, unbound_and_bound_again,
-         key_held_down, site_file_changed, strangers_keyboard]
+CASES = [twins_at_two_ports, twins_by_serial, unplugged_and_back, ports_in_short, loose_contact,
+         unbound_and_bound_again, key_held_down, site_file_changed, strangers_keyboard]
