@@ -48,6 +48,22 @@ struct EvdevNodeTests {
         #expect(await listener.nextFrame()?.text == "PCB-100-2")
     }
 
+    @Test("what is left of a scan that is typed long after a notice of dropped events is no scan")
+    func droppedLongAgo() async throws {
+        let (node, listener) = try await connected()
+        let notice = [InputEvent(time: 0, type: 0, code: 3, value: 0), InputEvent(time: 0, type: 0, code: 0, value: 0)]
+        let scan = try Node.recording("ORDER-11001", at: 2_000_000)
+        let half = 30 * InputEvent.size
+        node.write(notice.flatMap(\.bytes) + scan[..<half])
+        #expect(await listener.nextFrame()?.outcome == .broken(.dropped))
+        node.write(scan[half...])
+        node.write(try Node.recording("NEXT", at: 9_000_000))
+        var frame = await listener.nextFrame()
+        // Had the machine stood still in between, the rest is a broken scan.
+        if frame?.outcome != .complete { frame = await listener.nextFrame() }
+        #expect(frame?.text == "NEXT")
+    }
+
     @Test("what stands still for 100 ms is broken, by the loop's clock and by the recording's")
     func pause() async throws {
         let (node, listener) = try await connected()
