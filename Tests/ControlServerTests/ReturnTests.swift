@@ -246,13 +246,13 @@ struct ReturnTests {
     }
 }
 
-/// What speaks first, and no HTTP.
+/// What answers, but not in HTTP. (What speaks before it is asked may break the connection before there is a request.)
 private final class Mail: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    func channelActive(context: ChannelHandlerContext) {
-        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "220 mail.example ESMTP\r\n")), promise: nil)
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: "500 unknown command\r\n")), promise: nil)
     }
 }
 
