@@ -65,13 +65,10 @@ extension State {
             .first { $0.status == .expected }
     }
 
-    /// The item that announces goods without serials from an order: one of this quantity before others, then the largest.
-    mutating func announcement(
-        of product: String, _ quantity: Int, fromOrder number: String
-    ) -> ReturnItem? {
-        let items = returns(ofOrder: number).filter(\.isOpen).flatMap { expectedItems(ofReturn: $0.id) }
+    /// The items that announce goods without serials from an order.
+    mutating func announcements(of product: String, fromOrder number: String) -> [ReturnItem] {
+        returns(ofOrder: number).filter(\.isOpen).flatMap { expectedItems(ofReturn: $0.id) }
             .filter { $0.product == product && $0.serial == nil && $0.status == .expected }
-        return items.first { $0.quantity == quantity } ?? items.max { $0.quantity < $1.quantity }
     }
 
     /// The order of a delivery that was sent for a return.

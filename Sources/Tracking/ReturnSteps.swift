@@ -106,12 +106,20 @@ extension Interlock {
     /// rest announced; more is taken if it can come back, too.
     mutating func decide(returned product: Product, _ quantity: Int, in state: inout State) throws(Stop) -> String {
         let order = try orderOfReturns()
-        let announced = state.announcement(of: product.code, quantity, fromOrder: order)
+        let announcements = state.announcements(of: product.code, fromOrder: order)
+        let announced =
+            announcements.first { $0.quantity == quantity } ?? announcements.max { $0.quantity < $1.quantity }
         let more = quantity - (announced?.quantity ?? 0)
         if more > 0 {
             do throws(Refusal) {
                 try state.checkCanComeBack(.init(product: product.code, quantity: more), underOrder: order)
             } catch {
+                if announcements.count > 1 {
+                    let parts = announcements.map { String($0.quantity) }.joined(separator: " and ")
+                    throw Stop(
+                        reason: .notDelivered,
+                        message: "\(product.code) is announced as \(parts): scan each of these numbers by itself.")
+                }
                 let known = announced.map { "\($0.quantity) are announced; beside them " } ?? ""
                 throw Stop(reason: .notDelivered, message: known + error.message + ".")
             }
@@ -122,7 +130,7 @@ extension Interlock {
         var item = before ?? state.newItem(of: goods, in: found, "", at)
         (item.arrivedAt, item.quantity) = (at, quantity)
         if var rest = announced, more < 0 {
-            (item.isExpected, item.partOf, item.reason) = (true, rest.id, rest.reason)
+            (item.isExpected, item.partOf, item.reason, item.condition) = (true, rest.id, rest.reason, rest.condition)
             rest.quantity -= quantity
             record(.returnItem(.returnItemExpected, announced, rest))
         }
@@ -260,12 +268,17 @@ extension Interlock {
         _ step: Session.Step, _ id: String, _ prior: ReturnItem?, _ state: UnitState?, in all: inout State
     ) throws(Stop) -> String {
         guard let item = all.returnItem(id), item.lastEvent == step.event,
-            let found = all.customerReturn(item.customerReturn), found.isOpen,
-            prior?.arrivedAt != nil || found.status == .created
+            let found = all.customerReturn(item.customerReturn), found.isOpen
         else {
             throw Stop(reason: .nothingToUndo, message: "What was done here last was worked on since; it stays.")
         }
         let others = all.items(ofReturn: found.id).filter { $0.id != id }
+        guard prior?.arrivedAt != nil || found.status == .created || others.contains(where: { $0.arrivedAt != nil })
+        else {
+            throw Stop(
+                reason: .nothingToUndo,
+                message: "The inspection of \(item.name) was started; it stays. Tell the returns desk.")
+        }
         var prior = prior
         if prior == nil, let rest = item.partOf.flatMap({ all.returnItem($0) }) {
             // A part of what was announced: that is announced whole again, or if the rest came since, this part is.
@@ -276,7 +289,7 @@ extension Interlock {
                 event.undoes = step.event
                 record(event)
             } else {
-                (announced.arrivedAt, announced.condition) = (nil, nil)
+                (announced.arrivedAt, announced.condition) = (nil, rest.condition)
                 prior = announced
             }
         }

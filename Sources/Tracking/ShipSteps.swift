@@ -121,6 +121,11 @@ extension Interlock {
         if let id = unit.state.delivery, state.delivery(id)?.isClosed ?? true {
             throw Stop(reason: .nothingToUndo, message: "\(serial) left in a closed delivery.", serial: serial)
         }
+        if unit.state.status == .delivered, state.announcement(ofUnit: serial) != nil {
+            throw Stop(
+                reason: .nothingToUndo, message: "\(serial) is announced to come back; its last step here stays.",
+                serial: serial)
+        }
         let found = opened.flatMap { state.defectCase($0) }
         if let found, String(found.lastEvent) != found.id {
             throw Stop(

@@ -21,7 +21,7 @@ extension CaseCall {
     mutating func findCase(_ connection: Connection) async throws {
         let named = id
         id = try await connection.caseNumber(named)
-        if id != named { name(serial: named) }
+        if id != named, Connection.byNumber + id != named { name(serial: named) }
     }
 }
 
@@ -66,7 +66,7 @@ extension Connection {
     }
 
     /// Stands before what is the number of a case, even where a unit has the same for a serial.
-    private static var byNumber: String { "case:" }
+    static var byNumber: String { "case:" }
 
     /// The case with this number, or the one that the unit with this serial is in now; it is neither sent nor resolved.
     func openCase(_ name: String) async throws -> JSONValue {

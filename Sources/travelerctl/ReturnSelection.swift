@@ -56,7 +56,9 @@ extension Connection {
     }
 
     private func numberOfItem(_ name: String) -> String? {
-        name.hasPrefix("item:") ? String(name.dropFirst("item:".count)) : nil
+        guard name.hasPrefix("item:") else { return nil }
+        let number = String(name.dropFirst("item:".count))
+        return !number.isEmpty && number.allSatisfy { $0.isASCII && $0.isNumber } ? number : nil
     }
 
     /// Refuses a name that is the number of an item and the serial of a unit that is another item, or none.

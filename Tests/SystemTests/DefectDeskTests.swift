@@ -21,6 +21,27 @@ import Testing
         #expect(status == 201)
     }
 
+    @Test func aSerialCanBeANumber() throws {
+        let daemon = try desk()
+        try receive(daemon, ["P1"])
+        let made = daemon.ctl("defect", "create", "P1", "--type", "DEAD", "--note", "n", "--json")
+        let number = try #require(made.out.split(separator: "\"id\":\"").last?.split(separator: "\"").first)
+        let id = String(number)
+        try receive(daemon, [id])
+        #expect(daemon.ctl("defect", "create", id, "--type", "DEAD", "--note", "n").status == 0)
+        let unclear = daemon.ctl("defect", "inspect", id, "--repairable", "1")
+        #expect(unclear.status == 64 && unclear.error.contains("case:\(id)"), "\(unclear)")
+        for command in [["inspect", "case:" + id, "--repairable", "1"], ["repair", "case:" + id, "--to", "stock"]] {
+            let note = command[0] == "repair" ? ["--note", "n"] : []
+            let done = Daemon.run(
+                Daemon.programs + "/travelerctl", ["defect"] + command + note + ["--socket", daemon.socket])
+            #expect(done.status == 0, "\(done)")
+        }
+        #expect(daemon.ctl("unit", "show", "P1", "--json").out.contains("\"in_stock\""))
+        #expect(daemon.ctl("unit", "show", id, "--json").out.contains("\"defect\""))
+        #expect(daemon.ctl("repacking", "process", "item:", "ready").status == 66)
+    }
+
     @Test func theEndOfTheWeek() throws {
         let daemon = try desk()
         try receive(daemon, (1...6).map { "P\($0)" })
