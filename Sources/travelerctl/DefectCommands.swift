@@ -112,9 +112,10 @@ struct Defect: AsyncParsableCommand {
 
         /// `P1`, or `P1 +2` where there are more.
         private static let units: @Sendable (JSONValue) -> String = { item in
-            // One case by itself names all its units, a list only the first.
-            guard let serial = (item["serial"] ?? item["units"]?.array?.first?["serial"])?.plain else { return "" }
-            // Of an open case those that are still in it, as the serial is one of them.
+            // One case by itself names all its units, a list only the first; of those that are still in it, if any are.
+            let units = item["units"]?.array ?? []
+            let unit = units.first { $0["outcome"]?.string == "open" } ?? units.first
+            guard let serial = (item["serial"] ?? unit?["serial"])?.plain else { return "" }
             let left = item["remaining"]?.int ?? 0
             let others = (left > 0 ? left : item["quantity"]?.int ?? 1) - 1
             return others > 0 ? "\(serial) +\(others)" : serial

@@ -67,6 +67,8 @@ import Testing
         let look = daemon.ctl(
             "defect", "route", "P1", "P3", "--rma", "RMA-1", "--note", "DHL 4711", "--dry-run")
         #expect(look.status == 0 && look.out.contains("Would send 2 cases with 3 pieces to volt"), "\(look)")
+        let rest = daemon.ctl("defect", "route", "P5", "--rma", "RMA-1", "--note", "DHL 4711", "--dry-run")
+        #expect(rest.out.contains("P5") && !rest.out.contains("P4"), "what left the case is not sent: \(rest)")
         let unasked = daemon.ctl("defect", "route", "P1", "P3", "--rma", "RMA-1", "--note", "DHL 4711")
         #expect(unasked.status == 64 && unasked.error.contains("--yes"))
         #expect(daemon.ctl("defect", "route", "P1", "P6", "--rma", "R", "--note", "n", "--yes").status == 66)
