@@ -21,25 +21,29 @@ def identical_scanners_never_mix(guest: Guest) -> None:
         guest.type(f"scanner {port}", *codes[port], keys_per_second=100, pause=0.15)
     for port in ports:
         guest.await_typed(f"scanner {port}", seconds=180)
-    stalled = {port: guest.stalled(f"scanner {port}") for port in ports}
-    whole = {port: [code for code in codes[port] if code not in stalled[port]] for port in ports}
-    count = sum(len(those) for those in stalled.values())
-    # A busy machine stalls between two keys for longer than a scanner may; there must be enough left to tell by.
-    checks.that(f"the emulation itself left most scans whole ({count} broken)", count <= scans * len(ports) // 2)
-    guest.wait("the last scans", lambda: len(guest.events.of_kind("unit.passed")) >= sum(map(len, whole.values())))
+    guest.run("sleep 1.2")  # what comes within a second of a break is taken for the rest of it
+    last = {port: guest.read(f"scanner {port}", f"LAST-AT-{port}") for port in ports}
+    for port in ports:
+        checks.equal(f"the last scan of scanner {port}", last[port].get("station"), f"PASS_{port}")
 
     recorded = [scan for scan in reversed(guest.list("/v1/scans")) if "code" in scan]
+    counted = {port: [] for port in ports}
+    for scan in recorded:
+        if scan["result"] == "accepted":
+            counted[int(scan["station"][-1])].append(scan["code"])
     for port in ports:
-        here = [scan["code"] for scan in recorded if scan["station"] == f"PASS_{port}" and scan["result"] == "accepted"]
-        here = [code for code in here if code not in stalled[port]]
-        checks.that(f"at PASS_{port} the scans of its own scanner, each once, in order", here == whole[port], here)
-    if count == 0:
-        checks.equal("scans that were recorded", len(recorded), scans * len(ports))
-    refused = [scan["reason"] for scan in recorded if scan["result"] == "refused"]
-    checks.that("no scan was broken but by the emulation", len(refused) <= 2 * count, refused)
-    checks.that("nothing was taken for a code that is none", set(refused) <= {"broken_scan"}, refused)
+        in_order = [code for code in codes[port] if code in counted[port]]
+        checks.equal(f"at PASS_{port} count scans of its own scanner only, each once, in order", counted[port], in_order)
+    count = sum(map(len, counted.values()))
+    broken = [scan for scan in recorded if scan.get("reason") == "broken_scan"]
+    # A busy machine stalls between two keys for longer than a scanner may; there must be enough left to tell by.
+    checks.that(f"most scans counted ({count} of {scans * len(ports)})", count >= scans * len(ports) // 2)
+    if not broken:
+        checks.equal("as none was broken, all did", count, scans * len(ports))
+    others = {scan["code"] for scan in recorded if scan["result"] == "refused" and scan not in broken}
+    checks.equal("nothing was taken for a code that is none", others, {f"LAST-AT-{port}" for port in ports})
     passed = {unit["serial"] for unit in guest.list("/v1/units?stage=testing")}
-    checks.that("all units took their step", passed >= {code for those in whole.values() for code in those}, passed)
+    checks.equal("the units that took their step", passed, {code for those in counted.values() for code in those})
 
 
 def a_scanner_is_unplugged_a_hundred_times(guest: Guest) -> None:
@@ -49,6 +53,7 @@ def a_scanner_is_unplugged_a_hundred_times(guest: Guest) -> None:
     guest.begin_anew(site(PASS_1=scanner(port=0)))
     guest.make_units(*[f"BOX-{number}" for number in range(times + 1)])
     name, last = f"port:{path_of(0)}", ""
+    read_again = len(guest.read_again)
 
     def connected():
         device = guest.devices()[name]
@@ -59,13 +64,14 @@ def a_scanner_is_unplugged_a_hundred_times(guest: Guest) -> None:
         # By the list: of so many changes in a minute most are not on record one by one.
         last = guest.wait(f"it is connected for the time {number + 1}", connected)
         guest.run("sleep 0.1")
-        guest.type("scanner", f"BOX-{number}", keys_per_second=500)
-        guest.await_scan(f"BOX-{number}")
+        guest.read("scanner", f"BOX-{number}", keys_per_second=500)
         if number < times:
             guest.unplug("scanner")
             guest.plug("scanner")
     passed = guest.events.of_kind("unit.passed", station="PASS_1")
     checks.equal("scans that counted", [event["code"] for event in passed], [f"BOX-{n}" for n in range(times + 1)])
+    again = guest.read_again[read_again:]
+    checks.that(f"the emulation let nearly all count at once ({len(again)} were read again)", len(again) <= times // 5, again)
 
     def changes() -> list[int]:
         """Of how many changes each event of the device speaks."""
@@ -81,8 +87,8 @@ def a_scanner_is_unplugged_a_hundred_times(guest: Guest) -> None:
     checks.that(f"in few events ({len(changes())})", len(changes()) <= 21 * (minutes + 1), changes())
     addresses = {scan["device"] for scan in guest.list("/v1/scans") if scan["result"] == "disconnected"}
     checks.equal("they name the device", addresses, {name})
-    device = guest.devices()[name]
-    checks.equal("the list of devices counts its scans", (device["state"], device["scans"]), ("connected", times + 1))
+    device, frames = guest.devices()[name], len(guest.events.scans(station="PASS_1"))
+    checks.equal("the list of devices counts its scans", (device["state"], device["scans"]), ("connected", frames))
 
 
 def a_scanner_is_unplugged_while_it_reads(guest: Guest) -> None:
@@ -100,8 +106,7 @@ def a_scanner_is_unplugged_while_it_reads(guest: Guest) -> None:
     checks.equal("nothing is half-used", guest.events.of_kind("unit.passed"), [])
     guest.plug("scanner")
     guest.await_connected("PASS_1", times=2)
-    guest.type("scanner", "BOX-12")
-    checks.equal("read again, it counts", guest.await_scan("BOX-12")["kind"], "unit.passed")
+    checks.equal("read again, it counts", guest.read("scanner", "BOX-12")["kind"], "unit.passed")
 
 
 def unbound_keyboards_are_left_alone(guest: Guest) -> None:
@@ -123,9 +128,10 @@ def unbound_keyboards_are_left_alone(guest: Guest) -> None:
     guest.type("unbound scanner", "SECRET-2")
     guest.await_typed("keyboard")
     guest.await_typed("unbound scanner")
-    guest.type("scanner", "BOX-1")
-    guest.await_scan("BOX-1")
-    checks.equal("codes that were recorded", [scan["code"] for scan in guest.events.scans()], ["BOX-1"])
+    guest.read("scanner", "BOX-1")
+    recorded = [scan["code"] for scan in guest.events.scans() if scan.get("reason") != "broken_scan"]
+    checks.equal("codes that were recorded", recorded, ["BOX-1"])
+    checks.that("nothing of what the others typed", not any("SEC" in scan["code"] for scan in guest.events.scans()))
 
 
 def keys_are_lost_while_the_daemon_stands_still(guest: Guest) -> None:
@@ -143,8 +149,8 @@ def keys_are_lost_while_the_daemon_stands_still(guest: Guest) -> None:
     guest.wait("a broken scan", lambda: guest.events.of_kind("scan.refused", reason="broken_scan"))
     checks.that("what was cut is a broken scan", True)
     guest.run("sleep 1")  # what comes sooner after a pause in a broken scan is taken for its rest
-    guest.type("scanner", codes[4], codes[5], "BOX-1", pause=0.2)
-    guest.await_scan("BOX-1")
+    for code in (codes[4], codes[5], "BOX-1"):
+        guest.read("scanner", code)
     passed = [event["code"] for event in guest.events.of_kind("unit.passed")]
     checks.equal("the scans after it", passed[-3:], [codes[4], codes[5], "BOX-1"])
     checks.that("none was put together of two", set(passed) <= {*codes, "BOX-1"}, passed)
@@ -173,8 +179,7 @@ def the_daemon_goes_on_in_the_middle_of_a_scan(guest: Guest) -> None:
         guest.run("systemctl restart travelerd; sleep 0.7")
     guest.await_typed("scanner")
     guest.run("sleep 1.2")
-    guest.type("scanner", "THE-LAST")
-    guest.await_scan("THE-LAST")
+    guest.read("scanner", "THE-LAST")
     read = [scan["code"] for scan in guest.events.scans() if scan.get("reason") != "broken_scan"]
     checks.equal("tails that were taken for codes", [code for code in read if code in tails], [])
     checks.that("only whole codes were taken for codes", set(read) <= {*codes, "THE-LAST"}, read)
@@ -203,8 +208,7 @@ def more_happens_than_udev_can_tell(guest: Guest) -> None:
     guest.node("scanner")
     guest.run(f"kill -CONT {guest.daemon_pid}")
     guest.await_connected("PASS_1", times=2)
-    guest.type("scanner", "BOX-1")
-    guest.checks.that("what is plugged in is found, and read", guest.await_scan("BOX-1"))
+    guest.checks.that("what is plugged in is found, and read", guest.read("scanner", "BOX-1"))
 
 
 def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
@@ -216,20 +220,18 @@ def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
     guest.plug("by port", "serial", port=1, serial="ACM-78")
     guest.await_connected("PASS_1")
     guest.await_connected("PASS_2")
-    guest.type("by serial number", "BOX-1")
-    guest.type("by port", "BOX-2")
-    checks.equal("the scan of one", guest.await_scan("BOX-1").get("station"), "PASS_1")
-    checks.equal("the scan of the other", guest.await_scan("BOX-2").get("station"), "PASS_2")
+    scan = guest.read("by serial number", "BOX-1")
+    checks.equal("the scan of one", scan.get("station"), "PASS_1")
+    checks.equal("the scan of the other", guest.read("by port", "BOX-2").get("station"), "PASS_2")
     checks.equal("the port's speed is the site file's", guest.info("by serial number")["baud"], 115200)
     checks.equal("where none is given it is", guest.info("by port")["baud"], 9600)
     guest.unplug("by serial number")
     guest.await_unplugged("PASS_1")
     guest.plug("by serial number", port=5)
     guest.await_connected("PASS_1", times=2)
-    guest.type("by serial number", "BOX-3", end="\r\n")
-    checks.equal("plugged in elsewhere, it is the same station's", guest.await_scan("BOX-3").get("station"), "PASS_1")
-    guest.type("by serial number", "BOX-4", end="\n")
-    guest.await_scan("BOX-4")
+    scan = guest.read("by serial number", "BOX-3", end="\r\n")
+    checks.equal("plugged in elsewhere, it is the same station's", scan.get("station"), "PASS_1")
+    guest.read("by serial number", "BOX-4", end="\n")
     codes = [scan["code"] for scan in guest.events.scans()]
     checks.equal("a line is one scan, whatever ends it", codes, ["BOX-1", "BOX-2", "BOX-3", "BOX-4"])
 
@@ -244,8 +246,7 @@ def a_bluetooth_scanner_sleeps_and_wakes(guest: Guest) -> None:
     guest.plug("scanner", "bluetooth", serial=address)
     for number in range(times):
         guest.await_connected("PASS_1", times=number + 1)
-        guest.type("scanner", f"BOX-{number}")
-        guest.await_scan(f"BOX-{number}")
+        guest.read("scanner", f"BOX-{number}")
         guest.unplug("scanner")
         guest.await_unplugged("PASS_1", times=number + 1)
         if number + 1 < times:
