@@ -253,7 +253,7 @@ extension Call {
     /// The return with this id, within the caller's scope.
     fileprivate func customerReturn(_ id: String) async throws -> ReturnContents {
         let access = access
-        guard let found = try await read({ try $0.customerReturn(id, for: access) }) else {
+        guard let found = try await read({ try $0.customerReturn(id, for: access, in: plant) }) else {
             throw notFound("return", id)
         }
         return found

@@ -35,6 +35,7 @@ extension Connection {
             cards[product, default: Card()].unserialisedRepacking =
                 access.seesBalances || access.seesAllReturns ? whole.unserialisedRepacking : 0
         }
+        if access.seesAllReturns, access.scope != .all { try addReturned(products, filter, of: access, to: &cards) }
         return cards.filter { $0.value != Card() }
     }
 
@@ -52,19 +53,41 @@ extension Connection {
     private func inHands(_ products: SQL, of access: Access) throws -> [String: Card] {
         let walk = try walk(UnitFilter(mine: true), access)
         var cards: [String: Card] = [:]
-        // The reason stands before a state's last separator.
-        let columns: SQL = """
-            unit.product, unit.status, count(*),
-            sum(unit.status = 'written_off' AND rtrim(unit.state, replace(unit.state, '|', '')) GLOB '*|scrap|')
-            """
         _ = try forEachWindow(walk) { window in
-            try select("\(walk.select(columns, window)) AND \(products) GROUP BY 1, 2") { row in
-                guard let status = Status(rawValue: row.text(1)) else { throw damagedRow("unit") }
-                cards[row.text(0), default: Card()].units[status, default: 0] += Int(row.int(2))
-                cards[row.text(0), default: Card()].scrapped += Int(row.int(3))
-            }
+            try add("\(walk.select(Self.counted, window)) AND \(products)", to: &cards)
             return true
         }
         return cards
+    }
+
+    /// Adds the units that ever came back from a customer to cards of what the office and the open statuses show.
+    private func addReturned(
+        _ products: SQL, _ filter: UnitFilter, of access: Access, to cards: inout [String: Card]
+    ) throws {
+        let units = UnitColumns.unit
+        let seen = (access.openStatuses.map(units.status) + [access.seesByOffice(units)]).any
+        try add(
+            """
+            SELECT \(Self.counted) FROM (
+                SELECT DISTINCT serial FROM return_item INDEXED BY return_item_serial WHERE serial IS NOT NULL) AS item
+            CROSS JOIN unit ON unit.serial = item.serial
+            WHERE \(units.wasReturned) AND (\(seen)) IS NOT TRUE AND \(products)
+                AND \(filter.team.map { units.team([$0]) } ?? .always)
+            """, to: &cards)
+    }
+
+    /// What `add` reads. The reason of a write-off stands before a state's last separator.
+    private static let counted: SQL = """
+        unit.product, unit.status, count(*),
+        sum(unit.status = 'written_off' AND rtrim(unit.state, replace(unit.state, '|', '')) GLOB '*|scrap|')
+        """
+
+    /// Adds the counts of units that a query finds to cards.
+    private func add(_ units: SQL, to cards: inout [String: Card]) throws {
+        try select("\(units) GROUP BY 1, 2") { row in
+            guard let status = Status(rawValue: row.text(1)) else { throw damagedRow("unit") }
+            cards[row.text(0), default: Card()].units[status, default: 0] += Int(row.int(2))
+            cards[row.text(0), default: Card()].scrapped += Int(row.int(3))
+        }
     }
 }

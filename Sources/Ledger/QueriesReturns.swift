@@ -171,7 +171,7 @@ extension Connection {
     }
 
     /// The return with this id; nil where there is none, or none within the scope.
-    public func customerReturn(_ id: String, for access: Access) throws -> ReturnContents? {
+    public func customerReturn(_ id: String, for access: Access, in plant: Plant) throws -> ReturnContents? {
         guard let number = Int64(id), String(number) == id else { return nil }
         let found = try first(
             "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
@@ -184,7 +184,10 @@ extension Connection {
             """
         ) { try $0.returnItem(0) }
         let replacements = try select(
-            "SELECT id FROM delivery INDEXED BY delivery_return WHERE customer_return = \(number) ORDER BY id"
+            """
+            SELECT id FROM delivery INDEXED BY delivery_return
+            WHERE customer_return = \(number) AND \(sees(access, in: plant)) ORDER BY id
+            """
         ) { $0.text(0) }
         return ReturnContents(found: found, items: items, replacements: replacements)
     }

@@ -24,6 +24,15 @@ enum UnitColumns {
         }
     }
 
+    /// Came back from a customer at some time before: the mark `b` in the fifth of the eleven fields of its state.
+    var wasReturned: SQL {
+        let pattern = "*|*|*|*|*b*|*|*|*|*|*|*"
+        return switch self {
+        case .unit: "unit.state GLOB \(pattern)"
+        case .event: "event.after GLOB \(pattern)"
+        }
+    }
+
     /// Assigned to a person, or last worked on by them.
     func inHands(of login: String) -> SQL {
         switch self {
@@ -54,13 +63,18 @@ extension Access {
 
     /// `sees(team:_:)` for units, or for the events of units.
     func seesUnit(in columns: UnitColumns) -> SQL {
-        let office: SQL =
-            switch scope {
-            case .all: .always
-            case .teams(let teams): columns.team(teams)
-            case .own(let login): columns.inHands(of: login)
-            }
-        return scope == .all ? office : (openStatuses.map(columns.status) + [office]).any
+        if scope == .all { return .always }
+        let granted = openStatuses.map(columns.status) + (seesAllReturns ? [columns.wasReturned] : [])
+        return (granted + [seesByOffice(columns)]).any
+    }
+
+    /// What of it is seen without any grant.
+    func seesByOffice(_ columns: UnitColumns) -> SQL {
+        switch scope {
+        case .all: .always
+        case .teams(let teams): columns.team(teams)
+        case .own(let login): columns.inHands(of: login)
+        }
     }
 
     /// `sees(team:in:)` for what belongs to a team as a whole.

@@ -113,7 +113,7 @@ public struct Access: Sendable, Equatable {
 
     /// Sees every unit in stock, by grant.
     public var seesAllStock: Bool { grants.contains(.deliver) }
-    /// Sees every unit that is delivered or came back, by grant.
+    /// Sees every unit that is delivered or ever came back, by grant.
     public var seesAllReturns: Bool { grants.contains(.returnsManage) || grants.contains(.returnsInspect) }
     /// Sees balances that belong to no unit: unserialised stock and low stock.
     public var seesBalances: Bool { isAdmin || grants.contains(.stockAdjust) }
@@ -121,7 +121,7 @@ public struct Access: Sendable, Equatable {
     /// Whether a unit of `team` in this state lies within the caller's scope.
     public func sees(team: String?, _ state: UnitState) -> Bool {
         if seesAllStock, state.status == .inStock { return true }
-        if seesAllReturns, state.status == .delivered || state.status == .returned { return true }
+        if seesAllReturns, state.status == .delivered || state.wasReturned { return true }
         return switch scope {
         case .all: true
         case .teams(let teams): team.map(teams.contains) ?? false

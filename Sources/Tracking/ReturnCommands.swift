@@ -379,7 +379,7 @@ extension UnitState {
     /// Back from the customer.
     func returned(as item: ReturnItem) -> UnitState {
         var after = self
-        (after.status, after.delivery, after.returnItem) = (.returned, nil, item.id)
+        (after.status, after.delivery, after.returnItem, after.wasReturned) = (.returned, nil, item.id, true)
         return after
     }
 }

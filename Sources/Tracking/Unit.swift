@@ -73,6 +73,8 @@ public struct UnitState: Sendable, Equatable, Hashable {
     public var onHold = false
     /// It was in stock at some time before.
     public var wasInStock = false
+    /// It came back from a customer at some time before.
+    public var wasReturned = false
     /// The version of the routing that it follows.
     public var routing: RoutingRef?
     /// Login of the person it is assigned to.

@@ -1,7 +1,7 @@
 // How a unit's state stands in the ledger: eleven fields between `|`, empty where there is nothing. A field's own `|`,
 // `%` and what separates stage times are written as `%` and two hexadecimal digits. The fifth holds marks: `h` on hold,
-// `s` was in stock, and last `c` with the number of the defect case or `r` with that of the returned item,
-// which are whole numbers.
+// `s` was in stock, `b` came back from a customer, and last `c` with the number of the defect case or `r` with that of the
+// returned item, which are whole numbers.
 
 extension UnitState {
     /// The state as one line of text, the same for equal states.
@@ -20,6 +20,7 @@ extension UnitState {
         text += "|"
         if onHold { text += "h" }
         if wasInStock { text += "s" }
+        if wasReturned { text += "b" }
         if let returnItem { text += "r" + returnItem }
         if let defectCase { text += "c" + defectCase }
         text += "|"
@@ -54,6 +55,7 @@ extension UnitState {
         }
         onHold = fields[4].contains(UInt8(ascii: "h"))
         wasInStock = fields[4].contains(UInt8(ascii: "s"))
+        wasReturned = fields[4].contains(UInt8(ascii: "b"))
         var marks = fields[4]
         for (mark, path) in [(UInt8(ascii: "c"), \Self.defectCase), (UInt8(ascii: "r"), \.returnItem)] {
             guard let start = marks.firstIndex(of: mark) else { continue }

@@ -14,6 +14,7 @@ import Tracking
         if state.status == .inProduction { state.stage = random.pick(["assembly", "testing", "lost"]) }
         (state.failedStage, state.assignee, state.worker) = (some(["mia", "qa"]), some(Self.logins), some(Self.logins))
         (state.iteration, state.onHold, state.wasInStock) = (random.one(2) ? 0 : 2, random.one(2), random.one(2))
+        state.wasReturned = state.status == .returned || random.one(4)
         (state.delivery, state.writeOffReason) = (some(["mia", "12"]), some(["scrap", "lost", "mia"]))
         if random.one(2) { state.routing = RoutingRef(code: "mia", version: 3) }
         if random.one(2) {

@@ -51,7 +51,7 @@ import Tracking
 
     private func contents(_ ledger: Ledger, _ id: String) async throws -> ReturnContents {
         let admin = try admin(ledger)
-        let found = try await ledger.read { try $0.customerReturn(id, for: admin) }
+        let found = try await ledger.read { try $0.customerReturn(id, for: admin, in: Plant()) }
         return try #require(found)
     }
 
@@ -174,6 +174,37 @@ import Tracking
 
     // MARK: Scope
 
+    @Test(arguments: 1...4)
+    func unitsThatCameBackAreSeenAndCountedByWhoeverHandlesReturns(seed: Int) async throws {
+        var random = SeededRandom(seed: seed)
+        let folder = try Folder()
+        let ledger = try await open(folder, units: 24)
+        let id = try await create(ledger, (0..<16).filter { _ in !random.one(3) }.map { "U-\($0)" })
+        try await decide(ledger, id)
+        _ = try await ledger.submit(.completeReturn(id))
+        for number in 20..<24 { _ = try await create(ledger, ["U-\(number)"]) }
+        let admin = try admin(ledger)
+        let units = try await ledger.read { try $0.units(UnitFilter(), for: admin, Page(limit: 100)).items }
+        #expect(Set(units.map(\.state.status)).count > 4)
+        for _ in 0..<20 {
+            let (_, access) = try random.caller(teams: ["smt", "desk"], logins: ["mia"])
+            let seen = units.filter(access.sees)
+            for filter in [
+                UnitFilter(), UnitFilter(status: .inStock), UnitFilter(product: "P"), UnitFilter(team: "smt"),
+            ] {
+                let listing = try await ledger.read {
+                    try $0.units(filter, for: access, Page(limit: 100, total: true))
+                }
+                #expect(listing.total == listing.items.count, "\(access) \(filter)")
+                if filter == UnitFilter() { #expect(listing.items.map(\.serial) == seen.map(\.serial), "\(access)") }
+            }
+            let card = try await ledger.read { try $0.cards(["P"], for: access)["P"] ?? Card() }
+            for status in Status.allCases {
+                #expect(card[status] == seen.filter { $0.state.status == status }.count, "\(access) \(status)")
+            }
+        }
+    }
+
     @Test(arguments: 1...12)
     func returnsAreFoundExactlyWhereTheyAreSeen(seed: Int) throws {
         var random = SeededRandom(seed: seed)
@@ -219,7 +250,7 @@ import Tracking
             #expect(sum.quantity == seen.count)
             for item in items.prefix(20) {
                 #expect(try (db.returnItem(item.id, for: access) != nil) == seen.contains { $0.id == item.id })
-                let found = try db.customerReturn(item.customerReturn, for: access)
+                let found = try db.customerReturn(item.customerReturn, for: access, in: Plant())
                 #expect((found != nil) == returns.contains(item.customerReturn))
                 #expect(
                     found.map { Set($0.items.map(\.id)) }

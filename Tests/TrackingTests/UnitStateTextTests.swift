@@ -14,6 +14,8 @@ import Tracking
             (state.delivery, state.writeOffReason) = (word(), word())
             state.iteration = Int(random.next() % 5)
             (state.onHold, state.wasInStock) = (random.next() % 2 == 0, random.next() % 2 == 0)
+            state.wasReturned = random.next() % 2 == 0
+            if random.next() % 3 == 0 { state.returnItem = String(random.next() % 100_000) }
             if random.next() % 3 == 0 { state.defectCase = String(random.next() % 100_000) }
             if let code = word() { state.routing = RoutingRef(code: code, version: 3) }
             for _ in 0..<(random.next() % 4) {
