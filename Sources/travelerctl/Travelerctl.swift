@@ -1,5 +1,6 @@
 import ArgumentParser
 import ControlAPI
+import Glibc
 
 /// The command line of the traveler daemon.
 @main
@@ -35,6 +36,25 @@ struct Travelerctl: AsyncParsableCommand {
                     Department.self, Webhook.self,
                 ]),
         ])
+
+    static func main() async {
+        var arguments = Array(CommandLine.arguments.dropFirst())
+        // The parser knows the option of every command only after the command.
+        if let path = takeSocket(from: &arguments) { setenv(ControlSocket.variable, path, 1) }
+        await main(arguments)
+    }
+
+    /// Takes `--socket PATH` or `--socket=PATH` from before the command.
+    static func takeSocket(from arguments: inout [String]) -> String? {
+        guard let first = arguments.first else { return nil }
+        if first == "--socket", arguments.count > 1 {
+            defer { arguments.removeFirst(2) }
+            return arguments[1]
+        }
+        guard first.hasPrefix("--socket=") else { return nil }
+        arguments.removeFirst()
+        return String(first.dropFirst("--socket=".count))
+    }
 }
 
 extension CommandConfiguration {

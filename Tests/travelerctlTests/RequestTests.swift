@@ -341,4 +341,16 @@ import Testing
         let command = try Travelerctl.parseAsRoot(arguments)
         return try #require(command as? any Requesting, "\(arguments) is no single request").request
     }
+
+    @Test(
+        "another daemon is named before the command, too",
+        arguments: [
+            ("--socket /a status", "/a", "status"), ("--socket=/a unit show X", "/a", "unit show X"),
+            ("status --socket /a", nil, "status --socket /a"), ("--socket", nil, "--socket"), ("", nil, ""),
+        ] as [(String, String?, String)])
+    func socketBeforeTheCommand(line: String, socket: String?, rest: String) {
+        var arguments = line.split(separator: " ").map(String.init)
+        #expect(Travelerctl.takeSocket(from: &arguments) == socket)
+        #expect(arguments == rest.split(separator: " ").map(String.init))
+    }
 }
