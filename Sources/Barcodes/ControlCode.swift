@@ -20,6 +20,8 @@ public enum ControlCode: Hashable, Sendable {
     case release
     /// `TRV:ORDER:<number>`: open a delivery, or the order that goods come back from.
     case order(String)
+    /// `TRV:RETURN:<id>`: open the delivery of what is sent for this return, an exchange.
+    case replacement(String)
     /// `TRV:CLOSE`: close it.
     case close
     /// `TRV:KIND:<kind>`: whether something is sent instead of the goods that follow.
@@ -64,6 +66,7 @@ public enum ControlCode: Hashable, Sendable {
         case "REWORK": self = .rework(argument)
         case "SCRAP": self = .scrap(argument)
         case "ORDER": self = .order(argument)
+        case "RETURN": self = .replacement(argument)
         case "KIND": self = .kind(argument)
         case "REASON": self = .reason(argument)
         case "COND": self = .condition(argument)
@@ -89,6 +92,7 @@ public enum ControlCode: Hashable, Sendable {
         case .hold: "TRV:HOLD"
         case .release: "TRV:RELEASE"
         case .order(let number): "TRV:ORDER:\(number)"
+        case .replacement(let id): "TRV:RETURN:\(id)"
         case .close: "TRV:CLOSE"
         case .kind(let kind): "TRV:KIND:\(kind)"
         case .reason(let reason): "TRV:REASON:\(reason)"

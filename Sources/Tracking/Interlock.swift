@@ -242,6 +242,7 @@ extension Interlock {
         case (.hold, .verdict): return try hold(in: &state)
         case (.release, .verdict): return try release(in: &state)
         case (.order(let number), .ship): return try open(order: number, in: &state)
+        case (.replacement(let id), .ship): return try open(replacementOf: id, in: &state)
         case (.close, .ship): return try closeDelivery(in: &state)
         case (.order(let number), .returns): return try take(returnsFrom: number, in: &state)
         case (.kind(let text), .returns): return try take(text, "kind", \.kind)

@@ -89,17 +89,19 @@ extension Interlock {
         session.lastSerial = unit.serial
         session.step = Session.Step(
             event: 0, at: at, effect: .item(id: item.id, before: before, unit: unit.state))
+        let held = unit.state.onHold ? " It is on hold: set it aside until it is released." : ""
         if found.order != order {
             warning = "other_order:\(found.order)"
             return "\(unit.serial) came back, but is announced from \(found.order), not from \(order). "
-                + "It was received there; tell who handles \(found.order)."
+                + "It was received there; tell who handles \(found.order)." + held
         }
-        guard let other = item.otherOrder else {
-            return "\(unit.serial) came back from \(order). It is in the repacking queue."
+        if let other = item.otherOrder {
+            warning = "other_order:\(other)"
+            return "\(unit.serial) came back, but was delivered under \(other), not under \(order). "
+                + "It is in the repacking queue; tell who handles \(other)." + held
         }
-        warning = "other_order:\(other)"
-        return "\(unit.serial) came back, but was delivered under \(other), not under \(order). "
-            + "It is in the repacking queue; tell who handles \(other)."
+        if unit.state.onHold { warning = Reason.onHold.rawValue }
+        return "\(unit.serial) came back from \(order). It is in the repacking queue." + held
     }
 
     /// Goods without serials, by product code or GTIN, as many as `TRV:QTY` said. Less than was announced leaves the

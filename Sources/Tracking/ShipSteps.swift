@@ -1,9 +1,24 @@
 // What a ship station does: deliveries opened, filled and closed; and what every station can do: undo.
 
 extension Interlock {
-    mutating func open(order number: String, in state: inout State) throws(Stop) -> String {
+    /// Opens the delivery of what is sent for an exchange, under the order that the goods came back from.
+    mutating func open(replacementOf id: String, in state: inout State) throws(Stop) -> String {
+        let found: CustomerReturn
+        do throws(Refusal) {
+            found = try state.exchange(id, terminal.map { .person($0) } ?? .device(station.name))
+        } catch {
+            throw Stop(
+                reason: .unknownCode, message: error.message.prefix(1).uppercased() + error.message.dropFirst() + ".")
+        }
+        return try open(order: found.order, replacing: found, in: &state)
+    }
+
+    mutating func open(
+        order number: String, replacing found: CustomerReturn? = nil, in state: inout State
+    ) throws(Stop) -> String {
+        let purpose = found.map { ", for what came back in return \($0.id)," } ?? ""
         if let id = session.delivery, let open = state.delivery(id), !open.isClosed {
-            if open.order == number {
+            if open.order == number, open.customerReturn == found?.id {
                 throw Stop(
                     reason: .alreadyDone, message: "The delivery for \(number) is open here, with \(open.count) items.")
             }
@@ -12,19 +27,27 @@ extension Interlock {
                 message: "The delivery for \(open.order) is still open here. Scan TRV:CLOSE before you open \(number).")
         }
         if let open = state.openDelivery(ofOrder: number) {
+            guard open.customerReturn == found?.id else {
+                throw Stop(
+                    reason: .benchBusy,
+                    message: "Another delivery for \(number) is open at \(open.station ?? "another station"), "
+                        + (open.customerReturn.map { "in exchange for return \($0). " } ?? "in exchange for nothing. ")
+                        + "Close it there first.")
+            }
             session.delivery = open.id
-            return "The delivery for \(number) goes on, with \(open.count) items so far."
+            return "The delivery for \(number)\(purpose) goes on, with \(open.count) items so far."
         }
         do {
             try state.checkOrderNumber(number)
         } catch {
             throw Stop(reason: .unknownCode, message: error.message)
         }
-        let delivery = Delivery(
+        var delivery = Delivery(
             id: String(numberOfNextEvent(state)), order: number, station: station.name, openedAt: at)
+        (delivery.customerReturn, delivery.customer) = (found?.id, found?.customer)
         record(.opened(delivery))
         session.delivery = delivery.id
-        return "The delivery for \(number) is open. Scan what goes into it, then TRV:CLOSE."
+        return "The delivery for \(number)\(purpose) is open. Scan what goes into it, then TRV:CLOSE."
     }
 
     func openDelivery(_ state: inout State, _ serial: String? = nil) throws(Stop) -> Delivery {

@@ -93,7 +93,7 @@ extension State {
     }
 
     /// The exchange that a delivery names, if the actor sees it.
-    private mutating func exchange(_ id: String, _ actor: Actor) throws(Refusal) -> CustomerReturn {
+    mutating func exchange(_ id: String, _ actor: Actor) throws(Refusal) -> CustomerReturn {
         guard let found = customerReturn(id) else { throw .notFound("return", id) }
         if case .person(let access) = actor, !items(ofReturn: id).contains(where: access.sees) {
             throw .notFound("return", id)

@@ -25,6 +25,8 @@ struct ControlSheet: AsyncParsableCommand {
             }
             if sheet.mode == "ship" {
                 sheet.deliveries = try await items(connection, .get("deliveries", query: ["status": "open"]))
+                let exchanges = try await items(connection, .get("returns", query: ["kind": "exchange"]))
+                sheet.returns = exchanges.filter { ["created", "inspecting"].contains($0["status"]?.string) }
             }
             if sheet.mode == "returns" {
                 sheet.returns = try await items(connection, .get("returns", query: ["status": "created"]))
@@ -102,6 +104,7 @@ struct Sheet {
             case "ship":
                 [
                     Section(title: "Deliver", codes: named(deliveries, "order", "customer") { .order($0) }),
+                    Section(title: "In exchange for return", codes: named(returns, "id", "order") { .replacement($0) }),
                     Section(title: "Done", codes: [Entry(name: "Close the delivery", code: .close)]),
                     Section(
                         title: "Quantity, then the product",

@@ -256,7 +256,7 @@ extension View {
             Column("On the way", "in_repacking"), Column("Inspector", "inspector"),
             Column("Suggested refund", "refund", shown: { $0["refund"].map { $0.plain + " %" } ?? "" }),
             Column("Made", "created_at", .time), Column("By", "created_by"), Column("Ended", "ended_at", .time),
-            Column("Note", "note"), Column("Sent for it", "replacements"),
+            Column("Note", "note"), Column("Exchange", "id", shown: exchange), Column("Sent for it", "replacements"),
             Column(
                 "Look at", "warnings", shown: { ($0["warnings"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
         ])
@@ -268,6 +268,12 @@ extension View {
         ]
         for part in parts where !part.isEmpty { lines += [""] + part }
         return lines
+    }
+
+    /// How something is sent for an exchange.
+    private static func exchange(_ answer: JSONValue) -> String {
+        guard answer["kind"]?.string == "exchange", answer["status"]?.string != "cancelled" else { return "" }
+        return "to send something, scan TRV:RETURN:\(answer["id"]?.plain ?? "") at a ship station"
     }
 
     private static func table(_ table: Table, _ rows: [JSONValue], _ screen: Screen) -> [String] {

@@ -13,6 +13,7 @@ import Testing
         sheet.stations = [["stages": ["testing"]], ["stages": ["assembly", "testing"]], ["mode": "ship"]]
         sheet.workOrders = [["number": "1001", "product": "PCB-100"]]
         sheet.deliveries = [["order": "SO-77"]]
+        sheet.returns = [["id": "15", "order": "SO-70"]]
         return sheet
     }
 
@@ -27,12 +28,12 @@ import Testing
             ])
         #expect(codes(sheet("pass", printers: ["tcp://p"])) == ["TRV:REPRINT", "TRV:UNDO"])
         #expect(codes(sheet("label")) == ["TRV:NEW", "TRV:WO:1001", "TRV:UNDO"])
-        #expect(codes(sheet("ship")).prefix(3) == ["TRV:ORDER:SO-77", "TRV:CLOSE", "TRV:QTY:2"])
+        #expect(codes(sheet("ship")).prefix(4) == ["TRV:ORDER:SO-77", "TRV:RETURN:15", "TRV:CLOSE", "TRV:QTY:2"])
         #expect(codes(sheet("lookup")).isEmpty)
     }
 
     @Test func everyCodeOnASheetIsAControlCodeAndABarCode() throws {
-        for mode in ["verdict", "pass", "label", "ship"] {
+        for mode in ["verdict", "pass", "label", "ship", "returns"] {
             for code in codes(sheet(mode)) {
                 #expect(ControlCode(code) != nil)
                 #expect(throws: Never.self) { try Code128.widths(code) }
