@@ -8,7 +8,7 @@ import Testing
         let package = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
             .deletingLastPathComponent()
         let folder = package.appending(path: "Sources").appending(path: target).path
-        let files = try FileManager.default.contentsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
+        let files = try FileManager.default.subpathsOfDirectory(atPath: folder).filter { $0.hasSuffix(".swift") }
         #expect(!files.isEmpty)
         for file in files {
             let bytes = try #require(FileManager.default.contents(atPath: folder + "/" + file))
