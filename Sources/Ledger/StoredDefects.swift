@@ -128,7 +128,7 @@ extension StoredRecords {
         all(
             """
             SELECT serial FROM unit INDEXED BY unit_active
-            WHERE status IN ('in_production', 'in_stock', 'returned', 'defect') AND status = 'defect'
+            WHERE status = 'defect'
             AND NOT EXISTS (
                 SELECT 1 FROM defect_unit WHERE defect_unit.serial = unit.serial AND defect_unit.outcome = 'open')
             ORDER BY serial LIMIT ?1
