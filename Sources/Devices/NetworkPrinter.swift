@@ -30,9 +30,11 @@ enum NetworkPrinter {
         }
         shutdown(socket.fd, Int32(SHUT_WR))
         try confirm(label, on: socket, patience)
-        // Some printers drop what they haven't read when the peer is gone: leave after they have closed.
+        // Some printers drop what they haven't read when the peer is gone: leave after they have closed, or talk on.
+        let end = ContinuousClock.now + .milliseconds(Printer.closeTimeout)
         var answer = [UInt8](repeating: 0, count: 1024)
-        while wait(socket, for: POLLIN, Printer.closeTimeout), recv(socket.fd, &answer, answer.count, 0) > 0 {}
+        while .now < end, wait(socket, for: POLLIN, Printer.closeTimeout), recv(socket.fd, &answer, answer.count, 0) > 0
+        {}
     }
 
     /// What was sent may still be here: waits until the printer's side has taken all of it. What becomes of it there,

@@ -70,6 +70,17 @@ final class TCPPrinter: Sendable {
         }
     }
 
+    /// Takes a connection, reads until its end, and then talks until nobody listens.
+    func talkToOne() -> Answer<Void> {
+        Answer { [fd] in
+            let peer = accept(fd, nil, nil)
+            defer { close(peer) }
+            var buffer = [UInt8](repeating: 0, count: 1 << 16)
+            while read(peer, &buffer, buffer.count) > 0 {}
+            while send(peer, buffer, 16, Int32(MSG_NOSIGNAL)) > 0 { usleep(10_000) }
+        }
+    }
+
     /// Takes a connection, reads nothing, and leaves when the condition holds.
     func leaveOne(when condition: @escaping @Sendable () -> Bool) -> Answer<Void> {
         Answer { [fd] in

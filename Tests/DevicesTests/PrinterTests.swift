@@ -201,6 +201,15 @@ struct NetworkPrinterTests {
         #expect(received.wait() == label)
     }
 
+    @Test("a printer that talks without end has its label, and the next one its turn")
+    func talksOn() throws {
+        let printer = try #require(TCPPrinter())
+        let talked = printer.talkToOne()
+        try Printer(.tcp(host: "127.0.0.1", port: printer.port), stateDirectory: "/", usb: noUsb).send(
+            [1], job: "1", serial: "A")
+        talked.wait()
+    }
+
     @Test("nobody listens")
     func refused() throws {
         let port = try #require(TCPPrinter()).port

@@ -77,7 +77,7 @@ import Tracking
         try refused(&desk, .inspectReturnItem(id, item: goods, .unsellable, .restock, note: nil), .invalid)
         try refused(&desk, .inspectReturnItem(id, item: goods, .good, .refurbish, note: nil), .invalid)
         try refused(&desk, .answerChecklist(id, []), .invalid)
-        for number in [0, -1, 6, .max] {
+        for number in [0, -1, 6, .max, .min] {
             try refused(
                 &desk, .answerChecklist(id, [ChecklistAnswer(question: number, answer: .yes, note: nil)]), .invalid)
         }

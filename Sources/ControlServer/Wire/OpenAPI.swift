@@ -122,10 +122,7 @@ extension Shape {
         case .day: ["type": "string", "format": "date"]
         case .moment: ["type": "string", "anyOf": [["format": "date-time"], ["format": "date"]]]
         case .integer(let range):
-            JSONValue(omittingNil: [
-                "type": "integer", "minimum": range.lowerBound == .min ? nil : .int(range.lowerBound),
-                "maximum": range.upperBound == .max ? nil : .int(range.upperBound),
-            ])
+            ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
         case .number: ["type": "number"]
         case .money: ["type": "number", "minimum": 0]
         case .flag: ["type": "boolean"]

@@ -37,10 +37,12 @@ indirect enum Shape: Sendable {
 
     /// Text of up to 2,000 characters.
     static let text = Shape.text(2_000)
+    /// The largest whole number there is, so that sums of some of them are one, too; JSON has all up to it.
+    static let most = 1_000_000_000_000_000
     /// A whole number.
-    static let integer = Shape.integer(.min ... .max)
+    static let integer = Shape.integer(-most...most)
     /// How many there are of something.
-    static let count = Shape.integer(0...Int.max)
+    static let count = Shape.integer(0...most)
 
     /// One of the words of a vocabulary.
     static func choice<Word: CaseIterable & RawRepresentable>(_: Word.Type) -> Shape where Word.RawValue == String {
@@ -167,8 +169,8 @@ extension Shape {
 
     private static func expected(_ range: ClosedRange<Int>) -> String {
         switch (range.lowerBound, range.upperBound) {
-        case (.min, .max): "a whole number"
-        case (let lower, .max): "a whole number of \(lower) or more"
+        case (-most, most): "a whole number"
+        case (let lower, most): "a whole number of \(lower) or more"
         case (let lower, let upper): "a whole number from \(lower) to \(upper)"
         }
     }

@@ -200,7 +200,7 @@ extension State {
         var after = before
         var seen: Set<Int> = []
         for answer in answers {
-            guard checklist.indices.contains(answer.question - 1) else {
+            guard answer.question >= 1, answer.question <= checklist.count else {
                 throw Refusal(
                     .invalid, "the checklist has the questions 1 to \(checklist.count), not \(answer.question)")
             }
