@@ -20,6 +20,8 @@ struct cell {
 
 // Columns of `event` that other rows follow from.
 enum { col_id, col_at, col_actor = 3, col_station, col_unit = 8, col_before = 12, col_after, columns = 19 };
+/// How many columns a card and an order have.
+enum { card_columns = 14, order_columns = 12 };
 // Fields of a unit's state, between `|`.
 enum { field_status, field_stage, field_assignee = 6, field_worker, field_delivery, fields = 11 };
 
@@ -41,7 +43,7 @@ struct plan {
     struct scan *scans;
     int64_t count;
     /// Counts of the cards and of the order before the first scan.
-    struct cell card[12], team_card[12], order[12];
+    struct cell card[card_columns], team_card[card_columns], order[order_columns];
 };
 
 static struct cell text_cell(const char *data, int bytes) {
@@ -156,9 +158,9 @@ static int read_plan(const char *source, const char *target, int64_t after, stru
     }
     sqlite3_close(database);
     if (sqlite3_open_v2(target, &database, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK) goto done;
-    answer = read_row(database, "SELECT * FROM card WHERE team = ''", plan->card, 12)
-             | read_row(database, "SELECT * FROM card WHERE team <> ''", plan->team_card, 12)
-             | read_row(database, "SELECT * FROM work_order", plan->order, 12);
+    answer = read_row(database, "SELECT * FROM card WHERE team = ''", plan->card, card_columns)
+             | read_row(database, "SELECT * FROM card WHERE team <> ''", plan->team_card, card_columns)
+             | read_row(database, "SELECT * FROM work_order", plan->order, order_columns);
 done:
     if (answer != 0) fail(problem, "cannot read the rows to write: %s", database ? sqlite3_errmsg(database) : source);
     sqlite3_finalize(rows);
@@ -174,9 +176,9 @@ static void free_plan(struct plan *plan) {
         free(plan->scans[i].step.data);
     }
     free(plan->scans);
-    free_cells(plan->card, 12);
-    free_cells(plan->team_card, 12);
-    free_cells(plan->order, 12);
+    free_cells(plan->card, card_columns);
+    free_cells(plan->team_card, card_columns);
+    free_cells(plan->order, order_columns);
 }
 
 // MARK: Writing
@@ -237,8 +239,9 @@ static int open_writer(struct writer *writer, const char *path) {
         {&writer->unit_all, "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, state = ?6,"
                             " assignee = ?7, worker = ?8, delivery = ?9 WHERE serial = ?1"},
         {&writer->session, "INSERT OR REPLACE INTO session VALUES (?1, '', ?2, ?3, NULL, NULL, NULL, NULL, ?4, ?5, ?3,"
-                           " ?6)"},
-        {&writer->card, "INSERT OR REPLACE INTO card VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+                           " ?6, NULL)"},
+        {&writer->card, "INSERT OR REPLACE INTO card VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                        " ?13, ?14)"},
         {&writer->order, "INSERT OR REPLACE INTO work_order VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,"
                          " ?12)"},
         {&writer->log, "INSERT INTO inventory_log VALUES (?1, ?2, ?3, ?4, ?5, ?6)"},
@@ -301,8 +304,8 @@ static int write_batch(struct writer *writer, struct plan *plan, int64_t from, i
         plan->team_card[3].number += finished;
         plan->order[9].number -= finished;
         plan->order[10].number += finished;
-        if (run_with(writer->card, plan->card, 12) != 0 || run_with(writer->card, plan->team_card, 12) != 0
-            || run_with(writer->order, plan->order, 12) != 0)
+        if (run_with(writer->card, plan->card, card_columns) != 0 || run_with(writer->card, plan->team_card, card_columns) != 0
+            || run_with(writer->order, plan->order, order_columns) != 0)
             return -1;
     }
     return run(writer->commit);
