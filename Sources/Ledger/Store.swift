@@ -6,6 +6,7 @@ struct Store {
     let connection: Connection
     private let insertEvent: Statement
     private let updateUnit: Statement
+    private let moveUnit: Statement
     private let insertUnit: Statement
     private let putSession: Statement
 
@@ -18,6 +19,9 @@ struct Store {
             UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, assignee = ?6, worker = ?7,
                 delivery = ?8, state = ?9 WHERE serial = ?1
             """)
+        // Where nobody else has it in hand, the indexes of who has stay as they are.
+        moveUnit = try connection.statement(
+            "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, state = ?6 WHERE serial = ?1")
         insertUnit = try connection.statement(
             """
             INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state, product,
@@ -46,26 +50,26 @@ struct Store {
 
     /// Writes everything that `apply` changed since the last call.
     func flush(_ state: inout State) throws {
-        for (serial, unit) in state.units.takeChanges() {
+        for (serial, unit, before) in state.units.takeChanges() {
             guard let unit else { continue }
-            try put(serial, unit)
+            try put(serial, unit, before?.state)
         }
-        for (key, session) in state.sessions.takeChanges() {
+        for (key, session, _) in state.sessions.takeChanges() {
             put(key, session ?? Session())
             try putSession.run()
         }
-        for (key, card) in state.cards.takeChanges() { try put(key, card ?? Card()) }
-        for (_, order) in state.workOrders.takeChanges() {
+        for (key, card, _) in state.cards.takeChanges() { try put(key, card ?? Card()) }
+        for (_, order, _) in state.workOrders.takeChanges() {
             if let order { try put(order) }
         }
-        for (key, value) in state.counters.takeChanges() {
+        for (key, value, _) in state.counters.takeChanges() {
             try run("INSERT OR REPLACE INTO counter VALUES (?1, ?2)", [.text(key), .int(Int64(value ?? 0))])
         }
-        for (serial, label) in state.pendingLabels.takeChanges() { try put(serial, label) }
-        for (_, delivery) in state.deliveries.takeChanges() {
+        for (serial, label, _) in state.pendingLabels.takeChanges() { try put(serial, label) }
+        for (_, delivery, _) in state.deliveries.takeChanges() {
             if let delivery { try put(delivery) }
         }
-        for (_, job) in state.labelJobs.takeChanges() {
+        for (_, job, _) in state.labelJobs.takeChanges() {
             if let job { try put(job) }
         }
         try flushDefects(&state)
@@ -90,7 +94,17 @@ struct Store {
         try statement.run()
     }
 
-    private func put(_ serial: String, _ unit: Unit) throws {
+    private func put(_ serial: String, _ unit: Unit, _ before: UnitState?) throws {
+        let now = unit.state
+        if let before, (before.assignee, before.worker, before.delivery) == (now.assignee, now.worker, now.delivery) {
+            moveUnit.bind(1, serial)
+            moveUnit.bind(2, unit.updatedAt)
+            moveUnit.bind(3, unit.lastEvent)
+            moveUnit.bind(4, now.status.rawValue)
+            moveUnit.bind(5, now.stage)
+            moveUnit.bind(6, now.text)
+            return try moveUnit.run()
+        }
         bindState(updateUnit, serial, unit)
         try updateUnit.run()
         if connection.changes > 0 { return }

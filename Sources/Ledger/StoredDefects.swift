@@ -6,9 +6,9 @@ import Tracking
 extension Store {
     /// Writes what `apply` changed of defects since the last call.
     func flushDefects(_ state: inout State) throws {
-        for (id, found) in state.defects.takeChanges() { try put(id, found) }
-        for (key, unit) in state.defectUnits.takeChanges() { try put(key, unit) }
-        for (event, line) in state.writeOffs.takeChanges() { try put(event, line) }
+        for (id, found, _) in state.defects.takeChanges() { try put(id, found) }
+        for (key, unit, _) in state.defectUnits.takeChanges() { try put(key, unit) }
+        for (event, line, _) in state.writeOffs.takeChanges() { try put(event, line) }
         for event in state.defectEvents { try put(event) }
         state.defectEvents.removeAll(keepingCapacity: true)
         for sent in state.supplierReturns { try put(sent) }

@@ -6,8 +6,8 @@ import Tracking
 extension Store {
     /// Writes what `apply` changed of customers' returns since the last call.
     func flushReturns(_ state: inout State) throws {
-        for (id, found) in state.customerReturns.takeChanges() { try put(id, found) }
-        for (id, item) in state.returnItems.takeChanges() { try put(id, item) }
+        for (id, found, _) in state.customerReturns.takeChanges() { try put(id, found) }
+        for (id, item, _) in state.returnItems.takeChanges() { try put(id, item) }
     }
 
     private func put(_ id: String, _ found: CustomerReturn?) throws {

@@ -119,7 +119,9 @@ public struct NoRecords: Records {
 public struct Working<Key: Hashable & Sendable, Value> {
     private struct Entry {
         var value: Value?
-        var isChanged: Bool
+        /// While it is changed: what is on record, where that was read.
+        var before: Value?
+        var isChanged = false
     }
 
     private var entries: [Key: Entry] = [:]
@@ -132,23 +134,35 @@ public struct Working<Key: Hashable & Sendable, Value> {
     public mutating func read(_ key: Key, or load: (Key) -> Value?) -> Value? {
         if let known = entries[key] { return known.value }
         let value = load(key)
-        entries[key] = Entry(value: value, isChanged: false)
+        entries[key] = Entry(value: value)
         return value
     }
 
     /// Puts a value in the place of what is on record; nil removes it.
     public mutating func write(_ key: Key, _ value: Value?) {
-        let before = entries.updateValue(Entry(value: value, isChanged: true), forKey: key)
-        if before?.isChanged != true { changed.append(key) }
+        // In place: values are large.
+        guard let index = entries.index(forKey: key) else {
+            entries[key] = Entry(value: value, isChanged: true)
+            return changed.append(key)
+        }
+        if !entries.values[index].isChanged {
+            entries.values[index].before = entries.values[index].value
+            entries.values[index].isChanged = true
+            changed.append(key)
+        }
+        entries.values[index].value = value
     }
 
-    /// What was written since the last call, in the order of the first writes, for the ledger to put on record.
-    public mutating func takeChanges() -> [(key: Key, value: Value?)] {
+    /// What was written since the last call, in the order of the first writes, for the ledger to put on record; with what
+    /// was there before, where that was read.
+    public mutating func takeChanges() -> [(key: Key, value: Value?, before: Value?)] {
         guard !changed.isEmpty else { return [] }
         defer { changed.removeAll(keepingCapacity: true) }
-        return changed.map { key in
-            entries[key]?.isChanged = false
-            return (key, entries[key]?.value)
+        return changed.compactMap { key in
+            guard let index = entries.index(forKey: key) else { return nil }
+            entries.values[index].isChanged = false
+            let before = entries.values[index].before.take()
+            return (key, entries.values[index].value, before)
         }
     }
 

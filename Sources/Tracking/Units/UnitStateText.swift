@@ -6,37 +6,51 @@
 extension UnitState {
     /// The state as one line of text, the same for equal states.
     public var text: String {
-        var text = ""
-        text.reserveCapacity(96)
-        text += status.rawValue
-        func field(_ value: String?) {
-            text += "|"
-            if let value { text += Self.escaped(value) }
+        var text: [UInt8] = []
+        text.reserveCapacity(160)
+        func plain(_ value: String) { text += value.utf8 }
+        func mark(_ mark: Unicode.Scalar) { text.append(UInt8(ascii: mark)) }
+        func escaped(_ value: String) {
+            for byte in value.utf8 {
+                if Self.isReserved(byte) {
+                    text += [UInt8(ascii: "%"), Self.digits[Int(byte >> 4)], Self.digits[Int(byte & 15)]]
+                } else {
+                    text.append(byte)
+                }
+            }
         }
+        func field(_ value: String?) {
+            mark("|")
+            if let value { escaped(value) }
+        }
+        plain(status.rawValue)
         field(stage)
         field(failedStage)
-        text += "|"
-        if iteration != 0 { text += String(iteration) }
-        text += "|"
-        if onHold { text += "h" }
-        if wasInStock { text += "s" }
-        if wasReturned { text += "b" }
-        if let returnItem { text += "r" + returnItem }
-        if let defectCase { text += "c" + defectCase }
-        text += "|"
-        if let routing { text += Self.escaped(routing.code) + "/" + String(routing.version) }
+        mark("|")
+        if iteration != 0 { plain(String(iteration)) }
+        mark("|")
+        if onHold { mark("h") }
+        if wasInStock { mark("s") }
+        if wasReturned { mark("b") }
+        if let returnItem { plain("r" + returnItem) }
+        if let defectCase { plain("c" + defectCase) }
+        mark("|")
+        if let routing {
+            escaped(routing.code)
+            plain("/" + String(routing.version))
+        }
         field(assignee)
         field(worker)
         field(delivery)
         field(writeOffReason)
-        text += "|"
+        mark("|")
         for (index, passage) in passed.enumerated() {
-            if index > 0 { text += "," }
-            text += Self.escaped(passage.stage)
-            text += "="
-            text += String(passage.at)
+            if index > 0 { mark(",") }
+            escaped(passage.stage)
+            mark("=")
+            plain(String(passage.at))
         }
-        return text
+        return String(decoding: text, as: UTF8.self)
     }
 
     /// Reads what `text` wrote; nil for anything else.
@@ -82,21 +96,14 @@ extension UnitState {
         }
     }
 
-    private static let reserved = Array("|%,=/".utf8)
-    private static let digits = Array("0123456789ABCDEF".utf8)
-
-    private static func escaped(_ value: String) -> String {
-        guard value.utf8.contains(where: reserved.contains) else { return value }
-        var bytes: [UInt8] = []
-        for byte in value.utf8 {
-            if reserved.contains(byte) {
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
-            } else {
-                bytes.append(byte)
-            }
+    private static func isReserved(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "|"), UInt8(ascii: "%"), UInt8(ascii: ","), UInt8(ascii: "="), UInt8(ascii: "/"): true
+        default: false
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
+
+    private static let digits = Array("0123456789ABCDEF".utf8)
 
     private static func unescaped(_ bytes: Substring.UTF8View) -> String {
         guard bytes.contains(UInt8(ascii: "%")) else { return String(Substring(bytes)) }
