@@ -43,7 +43,11 @@ extension State {
             try checkTeams(units, actor)
             let id = String(head + Int64(units.count) + 1)
             found = newCase(id, units, report, at, by: actor.login)
-            for unit in units { events.append(Event(.unitDefect, unit: unit, to: try unit.defective(in: id))) }
+            for unit in units {
+                var after = try unit.defective(in: id)
+                after.worker = actor.login ?? after.worker
+                events.append(Event(.unitDefect, unit: unit, to: after))
+            }
         }
         try checkFindings(report.findings, found.quantity)
         if let repairable = report.repairable {
@@ -333,15 +337,18 @@ extension State {
         }
     }
 
-    /// Nobody opens a case over several teams that they would not see again.
-    private func checkTeams(_ units: [Unit], _ actor: Actor) throws(Refusal) {
+    /// Nobody opens a case that they would not see again. A lead sees those of their teams' units; a member has what
+    /// they mark in their hands.
+    func checkTeams(_ units: [Unit], _ actor: Actor) throws(Refusal) {
         guard case .person(let access) = actor, case .teams = access.scope,
-            let other = units.first(where: { $0.team != units[0].team }), !access.seesTeams(of: units)
+            let other = units.first(where: { !access.seesTeams(of: [$0]) })
         else { return }
+        let (team, who) =
+            other.team.map { ("the team \($0)", "that team's lead or the defect desk") }
+            ?? ("no team", "the defect desk")
         throw Refusal(
-            .invalid,
-            "a defect case is about units of one team: \(units[0].serial) is of \(units[0].team ?? "none"), "
-                + "\(other.serial) of \(other.team ?? "none"); open a case for each team")
+            .notPermitted,
+            "\(other.serial) is of \(team), so you would not see its defect case again; ask \(who) to mark it")
     }
 
     /// A type that was retired since stays true of the case that has it.

@@ -128,7 +128,9 @@ extension State {
                 findings: type.map { [.init(type: $0, quantity: 1)] } ?? [], reason: type == nil ? note : nil,
                 note: type == nil ? nil : note)
             opened = newCase(id, [unit], report, at, by: actor.login)
-            let after = try unit.defective(in: id)
+            try checkTeams([unit], actor)
+            var after = try unit.defective(in: id)
+            after.worker = actor.login ?? after.worker
             var event = Event(.unitDefect, unit: unit, to: after)
             (event.details.defectType, event.note) = (type, note)
             events.append(event)
@@ -170,6 +172,7 @@ extension State {
         try checkNote(note)
         try checkPrice(price, reason)
         var events = [writtenOff(unit, reason)]
+        events[0].after?.worker = actor.login ?? unit.state.worker
         events[0].details.price = price
         if let left = leave(unit.state.defectCase, .writtenOff, 1, .defectWrittenOff, at) { events.append(left) }
         for index in events.indices { (events[index].unit, events[index].note) = (serial, note) }
