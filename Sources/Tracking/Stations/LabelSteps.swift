@@ -13,10 +13,11 @@ extension Interlock {
     }
 
     private func requireOpen(_ order: WorkOrder, _ serial: String? = nil) throws(Stop) {
-        guard order.status == .released || order.status == .completed else {
+        guard order.isOpen else {
             throw Stop(
                 reason: .workOrderNotOpen,
-                message: "Work order \(order.number) is \(order.status.rawValue). Ask an admin to release it.",
+                message: "Work order \(order.number) is \(order.status.rawValue). "
+                    + (order.status == .planned ? "Ask an admin to release it." : "Use another work order."),
                 serial: serial)
         }
     }

@@ -12,9 +12,11 @@ extension State {
             guard known.product == code else {
                 throw Refusal(.invalid, "the work order \(number) makes \(known.product), not \(code)")
             }
-            guard known.status == .released || known.status == .completed else {
+            guard known.isOpen else {
                 throw Refusal(
-                    .rule(.workOrderNotOpen), "the work order \(number) is \(known.status.rawValue); release it first")
+                    .rule(.workOrderNotOpen),
+                    "the work order \(number) is \(known.status.rawValue); "
+                        + (known.status == .planned ? "release it first" : "use another one"))
             }
             guard known.room >= serials.count else {
                 throw Refusal(

@@ -33,6 +33,8 @@ public struct WorkOrder: Sendable, Equatable, Codable {
 
     /// How many more units can be started.
     public var room: Int { quantity - (pendingLabels + registered - writtenOff) }
+    /// Whether units can be started, as far as there is room.
+    var isOpen: Bool { status == .released || status == .completed }
 }
 
 /// Where a work order stands.
