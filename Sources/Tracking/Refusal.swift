@@ -104,7 +104,15 @@ public struct Refusal: Error, Sendable, Equatable {
         (self.kind, self.message) = (kind, message)
     }
 
+    /// The message as a sentence of its own, for a station's screen.
+    var sentence: String { message.capitalisedFirst + "." }
+
     static func notFound(_ what: String, _ name: String) -> Refusal {
         Refusal(.notFound, "there is no \(what) \(name)")
     }
+}
+
+extension String {
+    /// This text as the beginning of a sentence.
+    var capitalisedFirst: String { prefix(1).uppercased() + dropFirst() }
 }

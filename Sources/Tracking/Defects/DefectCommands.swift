@@ -22,12 +22,7 @@ extension State {
                 throw Refusal(.notPermitted, "goods without serials are for admins and those who adjust stock")
             }
             try checkQuantity(quantity)
-            let balance = card(CardKey(product: code)).unserialised
-            guard balance >= quantity else {
-                throw Refusal(
-                    .rule(.insufficientStock),
-                    "\(code) has \(balance) without serials in stock, not \(quantity). Name serials to mark units")
-            }
+            _ = try checkStock(code, quantity, isTold: true)
             found = newCase(String(head + 2), product: code, quantity: quantity, report, at, by: actor.login)
             events.append(.stock(.stockDefect, found, balance: -quantity, defect: quantity))
         } else {
@@ -184,11 +179,7 @@ extension State {
             guard !used.contains(where: { $0.product == code }) else {
                 throw Refusal(.invalid, "the spare part \(code) stands twice in the request")
             }
-            let balance = card(CardKey(product: code)).unserialised
-            guard balance >= quantity else {
-                let there = seesBalances(actor) ? ", \(balance) in stock" : ""
-                throw Refusal(.rule(.insufficientStock), "not enough \(code): \(quantity) asked for\(there)")
-            }
+            _ = try checkStock(code, quantity, isTold: seesBalances(actor))
             used.append(.init(product: code, quantity: quantity, cost: product.cost))
             var event = Event(.stockConsumed)
             (event.product, event.change) = (code, .stock(-quantity))
@@ -324,7 +315,7 @@ extension State {
 
     func checkQuantity(_ quantity: Int) throws(Refusal) {
         guard (1...1_000_000_000).contains(quantity) else {
-            throw Refusal(.invalid, "a quantity is 1 or more, not \(quantity)")
+            throw Refusal(.invalid, "a quantity is 1 to 1,000,000,000, not \(quantity)")
         }
     }
 

@@ -93,13 +93,10 @@ extension Interlock {
             throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
         }
         let delivery = try openDelivery(&state)
-        let balance = state.card(CardKey(product: product.code)).unserialised
-        guard balance >= quantity else {
-            throw Stop(
-                reason: .insufficientStock,
-                message:
-                    "\(quantity) \(product.code) asked for, \(balance) without serials in stock. Units need their serial scanned."
-            )
+        do throws(Refusal) {
+            _ = try state.checkStock(product.code, quantity, isTold: terminal?.seesBalances ?? true)
+        } catch {
+            throw Stop(reason: .insufficientStock, message: error.sentence)
         }
         record(.shipped(product.code, quantity, delivery.id))
         session.step = Session.Step(

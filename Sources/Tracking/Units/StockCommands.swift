@@ -7,16 +7,27 @@ extension State {
         guard change != 0, (-1_000_000_000...1_000_000_000).contains(change) else {
             throw Refusal(.invalid, "a change is a whole number other than 0, up to 1,000,000,000 either way")
         }
-        let balance = card(CardKey(product: code)).unserialised
-        guard balance + change >= 0 else {
-            throw Refusal(
-                .rule(.insufficientStock),
-                "\(code) has \(balance) without serials in stock; \(-change) can't be taken away. Name serials to take units away"
-            )
-        }
+        if change < 0 { _ = try checkStock(code, -change, isTold: true) }
         var event = Event(.stockAdjusted)
         (event.product, event.note, event.change) = (code, note, .stock(change))
         return Decision([event])
+    }
+
+    /// Refuses to take more goods without serials than there are, and answers how many are left. How many there are is
+    /// told only to those who see balances.
+    ///
+    /// - Parameter left: how many there are, where some of them are spoken for; nil for the balance.
+    mutating func checkStock(
+        _ code: String, _ quantity: Int, of left: Int? = nil, isTold: Bool
+    ) throws(Refusal) -> Int {
+        let balance = left ?? card(CardKey(product: code)).unserialised
+        guard balance >= quantity else {
+            throw Refusal(
+                .rule(.insufficientStock),
+                "not enough \(code) without serials in stock: \(quantity) asked for"
+                    + (isTold ? ", \(balance) there" : "") + "; units go by their serials")
+        }
+        return balance - quantity
     }
 
     mutating func adjust(
@@ -75,15 +86,8 @@ extension State {
         var left: [String: Int] = [:]
         for (code, quantity) in items {
             guard plant.products[code] != nil else { throw Refusal(.invalid, "there is no product \(code)") }
-            guard (1...1_000_000_000).contains(quantity) else {
-                throw Refusal(.invalid, "a quantity is 1 or more, not \(quantity)")
-            }
-            let balance = left[code] ?? card(CardKey(product: code)).unserialised
-            guard balance >= quantity else {
-                throw Refusal(
-                    .rule(.insufficientStock), "\(quantity) \(code) asked for, \(balance) without serials in stock")
-            }
-            left[code] = balance - quantity
+            try checkQuantity(quantity)
+            left[code] = try checkStock(code, quantity, of: left[code], isTold: seesBalances(actor))
             events.append(.shipped(code, quantity, delivery.id))
         }
         var closed = Event(.deliveryClosed)
