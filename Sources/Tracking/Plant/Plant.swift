@@ -1,3 +1,5 @@
+import Barcodes
+
 /// Everything a site file describes: the organisation, the catalogue and the stations of one plant.
 ///
 /// Entries are keyed by their code (people by login, stations and label designs by name). Nothing is ever removed:
@@ -47,6 +49,11 @@ public struct Plant: Sendable, Equatable, Codable {
     public func product(gtin: String) -> Product? {
         let all = products.values.filter { $0.gtin == gtin }
         return all.first { !$0.retired } ?? all.min { $0.code < $1.code }
+    }
+
+    /// The product that a text is the code or a GTIN of, as labels and bags have it.
+    public func product(named text: String) -> Product? {
+        products[text] ?? GTIN.normalized(text).flatMap(product(gtin:))
     }
 
     /// The station that a scanner is bound to, or nil where it is nobody's.

@@ -214,8 +214,7 @@ extension Interlock {
                 if state.isOrder(text) { return try take(returnsFrom: text, in: &state) }
             }
             if station.mode == .ship || station.mode == .returns, state.unit(text) == nil {
-                if let product = state.plant.products[text] ?? GTIN.normalized(text).flatMap(state.plant.product(gtin:))
-                {
+                if let product = state.plant.product(named: text) {
                     return try decide(product: product, code: text, in: &state)
                 }
             }

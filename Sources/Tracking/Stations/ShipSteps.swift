@@ -239,7 +239,9 @@ extension State {
                 .invalid,
                 "an order number is 1 to 64 printable ASCII characters without spaces and does not begin with TRV:")
         }
-        if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil {
+        if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil
+            || plant.product(named: number) != nil
+        {
             throw Refusal(.conflict, "\(number) is taken by something else and can't be an order number")
         }
     }
