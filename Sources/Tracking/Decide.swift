@@ -50,17 +50,17 @@ extension State {
                 try deliver(order, customer, serials, items, replacing, actor, at)
             case .createReturn(let order, let customer, let kind, let reason, let isExpected, let lot):
                 try createReturn(order, customer, kind, reason, isExpected, lot, actor, at)
-            case .correctReturn(let id, let correction): try correctReturn(id, correction, actor)
+            case .correctReturn(let id, let correction): try correctReturn(id, correction)
             case .correctReturnItem(let id, let item, let reason, let condition):
-                try correctItem(id, item, reason, condition, actor)
+                try correctItem(id, item, reason, condition)
             case .startInspection(let id, let inspector): try startInspection(id, inspector, actor, at)
             case .inspectReturnItem(let id, let item, let condition, let decision, let note):
                 try inspectItem(id, item, condition, decision, note, actor, at)
-            case .answerChecklist(let id, let answers): try answerChecklist(id, answers, actor)
+            case .answerChecklist(let id, let answers): try answerChecklist(id, answers)
             case .addPhoto(let id, let item, let photo): try addPhoto(id, item, photo, actor, at)
-            case .deletePhoto(let id, let item, let photo): try deletePhoto(id, item, photo, actor)
+            case .deletePhoto(let id, let item, let photo): try deletePhoto(id, item, photo)
             case .completeReturn(let id): try completeReturn(id, actor, at)
-            case .cancelReturn(let id, let note): try cancelReturn(id, note, actor, at)
+            case .cancelReturn(let id, let note): try cancelReturn(id, note, at)
             case .processItem(let id, let action, let quantity, let reason, let note):
                 try processItem(id, action, quantity, reason, note, actor, at)
             case .printLabel(let serial, let station): try printLabel(serial, station, actor, at)

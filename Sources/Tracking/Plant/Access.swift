@@ -157,11 +157,14 @@ public struct Access: Sendable, Equatable {
     }
 
     /// Whether an item of a customer's return lies within the caller's scope: as its unit's team, or by grant.
-    public func sees(_ item: ReturnItem) -> Bool {
+    public func sees(_ item: ReturnItem) -> Bool { seesReturns(of: item.team) }
+
+    /// Whether what came back of `team` lies within the caller's scope; of no team for goods without serials.
+    func seesReturns(of team: String?) -> Bool {
         if seesAllReturns { return true }
         return switch scope {
         case .all: true
-        case .teams(let teams): item.team.map(teams.contains) ?? false
+        case .teams(let teams): team.map(teams.contains) ?? false
         case .own: false
         }
     }

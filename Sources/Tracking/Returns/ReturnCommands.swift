@@ -85,15 +85,18 @@ extension State {
     }
 
     mutating func correctReturn(
-        _ id: String, _ correction: ReturnCorrection, _ actor: Actor
+        _ id: String, _ correction: ReturnCorrection
     ) throws(Refusal) -> Decision {
-        let before = try openReturn(id, actor, "corrected")
+        let before = try openReturn(id, "corrected")
         guard correction != ReturnCorrection() else {
             throw Refusal(.invalid, "a correction names `customer`, `kind` or `reason`")
         }
         var after = before
         if let customer = correction.customer { after.customer = customer }
-        if let kind = correction.kind { after.kind = kind }
+        if let kind = correction.kind, kind != before.kind {
+            if kind == .return { try checkNothingWasSent(for: before) }
+            after.kind = kind
+        }
         if let reason = correction.reason { after.reason = reason }
         if after == before { return Decision(created: id) }
         return Decision(
@@ -101,9 +104,9 @@ extension State {
     }
 
     mutating func correctItem(
-        _ id: String, _ itemID: String, _ reason: ReturnReason?, _ condition: ReturnCondition?, _ actor: Actor
+        _ id: String, _ itemID: String, _ reason: ReturnReason?, _ condition: ReturnCondition?
     ) throws(Refusal) -> Decision {
-        let found = try openReturn(id, actor, "corrected")
+        let found = try openReturn(id, "corrected")
         let before = try item(itemID, of: found)
         guard reason != nil || condition != nil else {
             throw Refusal(.invalid, "a correction names `reason` or `condition`")
@@ -124,16 +127,14 @@ extension State {
     mutating func startInspection(
         _ id: String, _ inspector: String?, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
-        let before = try visibleReturn(id, actor)
+        let before = try knownReturn(id)
         guard before.status == .created else {
             throw Refusal(
                 .rule(.wrongStatus),
                 "the inspection of the return \(id) can't be started: it is \(before.status.rawValue)")
         }
+        try checkSomethingCame(of: before)
         let items = items(ofReturn: id)
-        guard items.contains(where: { $0.arrivedAt != nil }) else {
-            throw Refusal(.rule(.wrongStatus), "nothing of the return \(id) is here yet; scan it at a returns station")
-        }
         guard let inspector = inspector ?? actor.login else {
             throw Refusal(.invalid, "an inspection names its inspector")
         }
@@ -155,14 +156,9 @@ extension State {
         _ id: String, _ itemID: String, _ condition: ReturnCondition, _ decision: ReturnDecision, _ note: String?,
         _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
-        let found = try visibleReturn(id, actor)
+        let found = try knownReturn(id)
         let before = try item(itemID, of: found)
-        guard found.status == .inspecting else {
-            throw Refusal(
-                .rule(.wrongStatus),
-                "nothing of the return \(id) can be inspected: it is \(found.status.rawValue)"
-                    + (found.status == .created ? "; start its inspection first" : ""))
-        }
+        try requireInspecting(found, "nothing of the return \(id) can be inspected")
         guard !before.isInspected else {
             throw Refusal(.rule(.alreadyDone), "\(before.name) was inspected already; an item is inspected once")
         }
@@ -188,14 +184,11 @@ extension State {
     }
 
     mutating func answerChecklist(
-        _ id: String, _ answers: [ChecklistAnswer], _ actor: Actor
+        _ id: String, _ answers: [ChecklistAnswer]
     ) throws(Refusal) -> Decision {
-        let before = try visibleReturn(id, actor)
-        guard before.status == .inspecting, let checklist = before.task?.checklist else {
-            throw Refusal(
-                .rule(.wrongStatus),
-                "the checklist of the return \(id) can't be answered: it is \(before.status.rawValue)")
-        }
+        let before = try knownReturn(id)
+        try requireInspecting(before, "the checklist of the return \(id) can't be answered")
+        let checklist = before.task?.checklist ?? []
         guard !answers.isEmpty else { throw Refusal(.invalid, "name at least one answer") }
         var after = before
         var seen: Set<Int> = []
@@ -221,7 +214,7 @@ extension State {
     mutating func addPhoto(
         _ id: String, _ itemID: String, _ photo: ReturnItem.Photo, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
-        let found = try openReturn(id, actor, "photographed")
+        let found = try openReturn(id, "photographed")
         let before = try item(itemID, of: found)
         guard before.photos.count < ReturnItem.photoLimit else {
             throw Refusal(
@@ -237,9 +230,9 @@ extension State {
     }
 
     mutating func deletePhoto(
-        _ id: String, _ itemID: String, _ photoID: String, _ actor: Actor
+        _ id: String, _ itemID: String, _ photoID: String
     ) throws(Refusal) -> Decision {
-        let found = try openReturn(id, actor, "changed")
+        let found = try openReturn(id, "changed")
         let before = try item(itemID, of: found)
         var after = before
         after.photos.removeAll { $0.id == photoID }
@@ -250,9 +243,9 @@ extension State {
     // MARK: Cancelling
 
     mutating func cancelReturn(
-        _ id: String, _ note: String, _ actor: Actor, _ at: Int64
+        _ id: String, _ note: String, _ at: Int64
     ) throws(Refusal) -> Decision {
-        let before = try openReturn(id, actor, "cancelled")
+        let before = try openReturn(id, "cancelled")
         try checkNote(note)
         let items = items(ofReturn: id)
         if let done = items.first(where: { $0.outcomes.carriedOut > 0 }) {
@@ -283,22 +276,45 @@ extension State {
 
     // MARK: What several of these ask
 
-    /// The return with this id, if the actor may work on it: those who may, may on every one.
-    mutating func visibleReturn(_ id: String, _ actor: Actor) throws(Refusal) -> CustomerReturn {
+    /// The return with this id. Who may work on returns at all may on every one.
+    mutating func knownReturn(_ id: String) throws(Refusal) -> CustomerReturn {
         guard let found = customerReturn(id) else { throw .notFound("return", id) }
-        if case .person(let access) = actor, access.scope != .all, !access.seesAllReturns {
-            throw .notFound("return", id)
-        }
         return found
     }
 
-    mutating func openReturn(_ id: String, _ actor: Actor, _ what: String) throws(Refusal) -> CustomerReturn {
-        let found = try visibleReturn(id, actor)
+    mutating func openReturn(_ id: String, _ what: String) throws(Refusal) -> CustomerReturn {
+        let found = try knownReturn(id)
         guard found.isOpen else {
             throw Refusal(
                 .rule(.wrongStatus), "the return \(id) can't be \(what) any more: it is \(found.status.rawValue)")
         }
         return found
+    }
+
+    /// Refuses what asks for a return that is being inspected; `what` is said of it then.
+    func requireInspecting(_ found: CustomerReturn, _ what: String) throws(Refusal) {
+        if found.status == .inspecting { return }
+        if found.status == .created { try checkSomethingCame(of: found) }
+        throw Refusal(
+            .rule(.wrongStatus),
+            "\(what): it is \(found.status.rawValue)"
+                + (found.status == .created ? "; start its inspection first" : ""))
+    }
+
+    private func checkSomethingCame(of found: CustomerReturn) throws(Refusal) {
+        guard !found.isExpected else {
+            throw Refusal(
+                .rule(.wrongStatus), "nothing of the return \(found.id) is here yet; scan it at a returns station")
+        }
+    }
+
+    /// Refuses what would leave a delivery that was made in exchange for a return without its exchange.
+    mutating func checkNothingWasSent(for found: CustomerReturn) throws(Refusal) {
+        if let order = replacement(ofReturn: found.id) {
+            throw Refusal(
+                .rule(.wrongStatus),
+                "a delivery under \(order) was made in exchange for the return \(found.id), so it stays an exchange")
+        }
     }
 
     mutating func item(_ id: String, of found: CustomerReturn) throws(Refusal) -> ReturnItem {
@@ -330,7 +346,7 @@ extension State {
         case .inProduction, .inStock:
             throw Refusal(
                 .rule(.notDelivered),
-                "\(unit.serial) can't come back, it was never delivered: it is \(unit.state.sentence)")
+                "\(unit.serial) can't come back, it is not with a customer: it is \(unit.state.sentence)")
         case .returned:
             throw Refusal(
                 .rule(.isReturned), "\(unit.serial) came back already; it waits in the repacking queue")
@@ -338,8 +354,10 @@ extension State {
         }
     }
 
-    /// Refuses more of a product than the customer has of this order.
-    mutating func checkCanComeBack(_ goods: ReturnLot.Goods, underOrder order: String) throws(Refusal) {
+    /// Refuses more of a product than the customer has of this order. How much that is, is told to who may know it.
+    mutating func checkCanComeBack(
+        _ goods: ReturnLot.Goods, underOrder order: String, isTold: Bool = true
+    ) throws(Refusal) {
         guard plant.products[goods.product] != nil else {
             throw Refusal(.invalid, "there is no product \(goods.product)")
         }
@@ -347,8 +365,11 @@ extension State {
         guard there >= goods.quantity else {
             throw Refusal(
                 .rule(.notDelivered),
-                "\(max(there, 0)) \(goods.product) without serials can come back from \(order), not \(goods.quantity). "
-                    + "Units need their serial")
+                isTold
+                    ? "\(max(there, 0)) \(goods.product) without serials can come back from \(order), "
+                        + "not \(goods.quantity). Units need their serial"
+                    : "not as many \(goods.product) without serials can come back from \(order). "
+                        + "Units need their serial")
         }
     }
 

@@ -2,13 +2,8 @@
 
 extension State {
     mutating func completeReturn(_ id: String, _ actor: Actor, _ at: Int64) throws(Refusal) -> Decision {
-        let before = try visibleReturn(id, actor)
-        guard before.status == .inspecting else {
-            throw Refusal(
-                .rule(.wrongStatus),
-                "the return \(id) can't be completed: it is \(before.status.rawValue)"
-                    + (before.status == .created ? "; start its inspection first" : ""))
-        }
+        let before = try knownReturn(id)
+        try requireInspecting(before, "the return \(id) can't be completed")
         var items = items(ofReturn: id)
         try checkIsDecided(before, items)
         var events: [Event] = []
@@ -185,7 +180,6 @@ extension State {
         _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         guard let before = returnItem(id) else { throw .notFound("item", id) }
-        _ = try visibleReturn(before.customerReturn, actor)
         guard action == .writeOff || reason == nil else {
             throw Refusal(.invalid, "a reason goes with write_off only")
         }

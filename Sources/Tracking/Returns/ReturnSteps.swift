@@ -13,6 +13,7 @@ extension Interlock {
         session.returning = Session.Returning()
         session.returning?.order = number
         (session.bench, session.quantity) = (nil, nil)
+        session.forgetFinalStep()
         return "Returns from \(number). Scan each unit that came back."
     }
 
@@ -24,9 +25,9 @@ extension Interlock {
             let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
             throw Stop(reason: .unknownCode, message: "There is no \(what) \(text). Use one of \(known).")
         }
-        var returning = session.returning ?? Session.Returning()
-        returning[keyPath: place] = word
-        session.returning = returning
+        // Another order would clear it again.
+        _ = try orderOfReturns()
+        session.returning?[keyPath: place] = word
         return "The \(what) of what follows is \(text)."
     }
 
@@ -34,11 +35,22 @@ extension Interlock {
         let number = try orderOfReturns()
         var count = 0
         for found in state.returns(ofOrder: number) where found.isOpen {
-            count += state.items(ofReturn: found.id).reduce(0) { $0 + $1.open }
+            count += state.items(ofReturn: found.id).filter { isShown($0.team) }.reduce(0) { $0 + $1.open }
         }
         (session.returning, session.bench, session.quantity) = (nil, nil, nil)
         session.step = Session.Step(event: 0, at: at, effect: .final)
+        guard terminal?.may(.seeReturns) ?? true else { return "Done with \(number)." }
         return "Done with \(number): \(count) \(count == 1 ? "item is" : "items are") in the repacking queue."
+    }
+
+    /// Whether the one at a terminal may hear of what came back of a team; of no team for goods without serials.
+    private func isShown(_ team: String?) -> Bool { terminal?.seesReturns(of: team) ?? true }
+
+    /// What a unit on hold asks for, after what its scan says; empty for a free one.
+    private mutating func noteOfHold(_ state: UnitState) -> String {
+        guard state.onHold else { return "" }
+        if warning == nil { warning = Reason.onHold.rawValue }
+        return " It is on hold: set it aside until it is released."
     }
 
     private func orderOfReturns() throws(Stop) -> String {
@@ -56,21 +68,24 @@ extension Interlock {
             guard session.returning?.item != item.id else {
                 throw Stop(
                     reason: .alreadyDone,
-                    message: "\(unit.serial) was received and is on the bench. Scan TRV:PASS or TRV:SCRAP:<type>.",
+                    message: "\(unit.serial) was received and is on the bench."
+                        + (unit.state.onHold ? noteOfHold(unit.state) : " Scan TRV:PASS or TRV:SCRAP:<type>."),
                     serial: unit.serial, next: unit.state.next)
             }
             putOnBench(item)
             let found = state.customerReturn(item.customerReturn)
+            let order = isShown(unit.team) ? found.map { ", from \($0.order)" } ?? "" : ""
+            let back = "\(unit.serial) came back already\(order). It is on the bench"
+            if unit.state.onHold { return back + "." + noteOfHold(unit.state) }
             warning = Reason.isReturned.rawValue
-            return "\(unit.serial) came back already, from \(found?.order ?? "an order"). It is on the bench: "
-                + "TRV:PASS puts it into stock, TRV:SCRAP:<type> writes it off."
+            return back + ": TRV:PASS puts it into stock, TRV:SCRAP:<type> writes it off."
         }
         let order = try orderOfReturns()
         switch unit.state.status {
         case .inProduction, .inStock:
             throw Stop(
                 reason: .notDelivered,
-                message: "\(unit.serial) was never delivered: it is \(unit.state.sentence) Nobody can send it back.",
+                message: "\(unit.serial) is not with a customer: it is \(unit.state.sentence) Nobody can send it back.",
                 serial: unit.serial, next: unit.state.next)
         default: try require(.delivered, unit)
         }
@@ -89,19 +104,18 @@ extension Interlock {
         session.lastSerial = unit.serial
         session.step = Session.Step(
             event: 0, at: at, effect: .item(id: item.id, before: before, unit: unit.state))
-        let held = unit.state.onHold ? " It is on hold: set it aside until it is released." : ""
-        if found.order != order {
-            warning = "other_order:\(found.order)"
-            return "\(unit.serial) came back, but is announced from \(found.order), not from \(order). "
-                + "It was received there; tell who handles \(found.order)." + held
+        guard let other = found.order == order ? item.otherOrder : found.order else {
+            return "\(unit.serial) came back from \(order). It is in the repacking queue." + noteOfHold(unit.state)
         }
-        if let other = item.otherOrder {
-            warning = "other_order:\(other)"
-            return "\(unit.serial) came back, but was delivered under \(other), not under \(order). "
-                + "It is in the repacking queue; tell who handles \(other)." + held
-        }
-        if unit.state.onHold { warning = Reason.onHold.rawValue }
-        return "\(unit.serial) came back from \(order). It is in the repacking queue." + held
+        let isNamed = isShown(unit.team)
+        warning = "other_order" + (isNamed ? ":\(other)" : "")
+        let (name, desk) = isNamed ? (other, "who handles \(other)") : ("another order", "the returns desk")
+        return
+            (found.order == order
+            ? "\(unit.serial) came back, but was delivered under \(name), not under \(order). "
+                + "It is in the repacking queue; tell \(desk)."
+            : "\(unit.serial) came back, but is announced from \(name), not from \(order). "
+                + "It was received there; tell \(desk).") + noteOfHold(unit.state)
     }
 
     /// Goods without serials, by product code or GTIN, as many as `TRV:QTY` said. Less than was announced leaves the
@@ -114,16 +128,19 @@ extension Interlock {
         let more = quantity - (announced?.quantity ?? 0)
         if more > 0 {
             do throws(Refusal) {
-                try state.checkCanComeBack(.init(product: product.code, quantity: more), underOrder: order)
+                try state.checkCanComeBack(
+                    .init(product: product.code, quantity: more), underOrder: order, isTold: isShown(nil))
             } catch {
                 if announcements.count > 1 {
                     let parts = announcements.map { String($0.quantity) }.joined(separator: " and ")
                     throw Stop(
                         reason: .notDelivered,
-                        message: "\(product.code) is announced as \(parts): scan each of these numbers by itself.")
+                        message: isShown(nil)
+                            ? "\(product.code) is announced as \(parts): scan each of these numbers by itself."
+                            : "\(product.code) is announced in parts: scan each of them by itself.")
                 }
-                let known = announced.map { "\($0.quantity) are announced; beside them " } ?? ""
-                throw Stop(reason: .notDelivered, message: known + error.message + ".")
+                let known = announced.map { isShown(nil) ? "\($0.quantity) are announced; beside them " : "" } ?? ""
+                throw Stop(reason: .notDelivered, message: known.isEmpty ? error.sentence : known + error.message + ".")
             }
         }
         var found = returnOf(announced, order, in: &state)
@@ -143,7 +160,7 @@ extension Interlock {
         putOnBench(item)
         session.step = Session.Step(event: 0, at: at, effect: .item(id: item.id, before: before, unit: nil))
         return "\(quantity) \(product.code) came back from \(order). They are in the repacking queue."
-            + (more < 0 ? " \(-more) more are announced." : "")
+            + (more < 0 && isShown(nil) ? " \(-more) more are announced." : "")
     }
 
     private mutating func putOnBench(_ item: ReturnItem) {
@@ -196,9 +213,9 @@ extension Interlock {
 
     mutating func passReturned(in state: inout State) throws(Stop) -> String {
         let item = try itemOnBench(&state)
-        try process(item, .ready, nil, in: &state)
+        let (name, rest) = try process(item, .ready, nil, in: &state)
         let place = item.condition.flatMap { state.plant.settings.returnLocations[$0.rawValue] }
-        return "\(item.name): into stock\(place.map { ", at \($0)" } ?? "")."
+        return "\(name): into stock\(place.map { ", at \($0)" } ?? "").\(rest)"
     }
 
     mutating func scrapReturned(_ type: String, in state: inout State) throws(Stop) -> String {
@@ -209,8 +226,8 @@ extension Interlock {
                 reason: .unknownDefectType, message: "There is no defect type \(type). Use one from the control sheet.",
                 serial: item.serial)
         }
-        try process(item, .writeOff, type, in: &state)
-        return "\(item.name): written off (\(type)). Put it into the scrap bin."
+        let (name, rest) = try process(item, .writeOff, type, in: &state)
+        return "\(name): written off (\(type)). Put \(item.serial == nil ? "them" : "it") into the scrap bin.\(rest)"
     }
 
     /// Puts the unit on the bench on hold, or takes it off; nothing is restocked meanwhile.
@@ -234,10 +251,12 @@ extension Interlock {
         return isHeld ? "\(unit.serial) is on hold. Set it aside." : "\(unit.serial) is released and on the bench."
     }
 
+    /// Answers what left the queue, and what is left of it on the bench.
     private mutating func process(
         _ item: ReturnItem, _ action: RepackingAction, _ type: String?, in state: inout State
-    ) throws(Stop) {
+    ) throws(Stop) -> (name: String, rest: String) {
         let unit = state.unit(of: item)
+        let after: ReturnItem
         var count = item.open
         if item.serial == nil {
             count = session.quantity ?? count
@@ -245,7 +264,8 @@ extension Interlock {
         }
         do throws(Refusal) {
             let actor = person.map { Actor.person($0) } ?? .device(station.name)
-            var (event, _) = try state.processed(item, action, count, .scrap, actor)
+            var event: Event
+            (event, after) = try state.processed(item, action, count, .scrap, actor)
             event.details.defectType = type
             record(event)
         } catch {
@@ -258,10 +278,12 @@ extension Interlock {
                 }
             throw Stop(reason: reason, message: error.message + ".", serial: item.serial, next: unit?.state.next)
         }
-        session.clearBench()
+        if after.open == 0 { session.clearBench() }
         session.lastSerial = item.serial ?? session.lastSerial
         session.step = Session.Step(
             event: 0, at: at, effect: .item(id: item.id, before: item, unit: unit?.state))
+        let rest = after.open == 0 ? "" : " \(after.open) \(after.open == 1 ? "is" : "are") left on the bench."
+        return (item.serial ?? "\(count) \(item.product)", rest)
     }
 
     // MARK: Undo
@@ -295,10 +317,12 @@ extension Interlock {
                 prior = announced
             }
         }
-        if prior == nil, others.isEmpty, let order = all.replacement(ofReturn: found.id) {
-            throw Stop(
-                reason: .nothingToUndo,
-                message: "Something was sent for this return under \(order), so it stays. Tell the returns desk.")
+        if prior == nil, others.isEmpty {
+            do throws(Refusal) {
+                try all.checkNothingWasSent(for: found)
+            } catch {
+                throw Stop(reason: .nothingToUndo, message: error.sentence + " Tell the returns desk.")
+            }
         }
         if let serial = item.serial, let state {
             guard let unit = all.unit(serial), unit.lastEvent == step.event else {

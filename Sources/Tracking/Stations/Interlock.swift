@@ -324,7 +324,7 @@ extension Interlock {
 
     private mutating func decide(serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
         if station.mode == .label { return try scanBack(serial, of: product, in: &state) }
-        if station.mode == .ship { _ = try openDelivery(&state, serial) }
+        if station.mode == .ship { _ = try deliveryToFill(&state, serial) }
         if station.mode == .verdict, let onBench = try unitOnBench(&state) {
             if onBench.serial == serial {
                 throw Stop(

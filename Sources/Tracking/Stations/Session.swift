@@ -46,6 +46,11 @@ public struct Session: Sendable, Equatable {
         returning?.item = nil
     }
 
+    /// Something new is open: an undo is not about what was closed before it.
+    mutating func forgetFinalStep() {
+        if step?.effect == .final { step = nil }
+    }
+
     /// What the codes at a returns station said of the goods that follow.
     public struct Returning: Sendable, Equatable, Codable {
         /// Number of the order that they come back from.

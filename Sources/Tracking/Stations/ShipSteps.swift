@@ -7,8 +7,7 @@ extension Interlock {
         do throws(Refusal) {
             found = try state.exchange(id, terminal.map { .person($0) } ?? .device(station.name))
         } catch {
-            throw Stop(
-                reason: .unknownCode, message: error.message.prefix(1).uppercased() + error.message.dropFirst() + ".")
+            throw Stop(reason: .unknownCode, message: error.sentence)
         }
         return try open(order: found.order, replacing: found, in: &state)
     }
@@ -16,26 +15,32 @@ extension Interlock {
     mutating func open(
         order number: String, replacing found: CustomerReturn? = nil, in state: inout State
     ) throws(Stop) -> String {
-        let purpose = found.map { ", for what came back in return \($0.id)," } ?? ""
+        func name(_ order: String, _ customerReturn: String?) -> String {
+            "the delivery for \(order)" + (customerReturn.map { " in exchange for return \($0)" } ?? "")
+        }
+        let wanted = name(number, found?.id)
         if let id = session.delivery, let open = state.delivery(id), !open.isClosed {
             if open.order == number, open.customerReturn == found?.id {
                 throw Stop(
-                    reason: .alreadyDone, message: "The delivery for \(number) is open here, with \(open.count) items.")
+                    reason: .alreadyDone, message: "\(wanted.capitalisedFirst) is open here, with \(open.count) items.")
             }
+            let name = name(open.order, open.customerReturn).capitalisedFirst
             throw Stop(
                 reason: .benchBusy,
-                message: "The delivery for \(open.order) is still open here. Scan TRV:CLOSE before you open \(number).")
+                message: "\(name) is still open here. Scan TRV:CLOSE before you open \(wanted).")
         }
         if let open = state.openDelivery(ofOrder: number) {
             guard open.customerReturn == found?.id else {
+                // That can be this station, too: its scanner and each terminal have a delivery of their own in hand.
+                let name = name(open.order, open.customerReturn).capitalisedFirst
                 throw Stop(
                     reason: .benchBusy,
-                    message: "Another delivery for \(number) is open at \(open.station ?? "another station"), "
-                        + (open.customerReturn.map { "in exchange for return \($0). " } ?? "in exchange for nothing. ")
-                        + "Close it there first.")
+                    message: "\(name) is open at \(open.station ?? "another station"), at its scanner or a terminal. "
+                        + "Scan TRV:CLOSE there before you open \(wanted).")
             }
             session.delivery = open.id
-            return "The delivery for \(number)\(purpose) goes on, with \(open.count) items so far."
+            session.forgetFinalStep()
+            return "\(wanted.capitalisedFirst) goes on, with \(open.count) items so far."
         }
         do {
             try state.checkOrderNumber(number)
@@ -47,13 +52,26 @@ extension Interlock {
         (delivery.customerReturn, delivery.customer) = (found?.id, found?.customer)
         record(.opened(delivery))
         session.delivery = delivery.id
-        return "The delivery for \(number)\(purpose) is open. Scan what goes into it, then TRV:CLOSE."
+        session.forgetFinalStep()
+        return "\(wanted.capitalisedFirst) is open. Scan what goes into it, then TRV:CLOSE."
     }
 
     func openDelivery(_ state: inout State, _ serial: String? = nil) throws(Stop) -> Delivery {
         guard let id = session.delivery, let delivery = state.delivery(id), !delivery.isClosed else {
             throw Stop(
                 reason: .noOpenOrder, message: "No delivery is open. Scan TRV:ORDER:<number> first.", serial: serial)
+        }
+        return delivery
+    }
+
+    /// The open delivery, where it may still be filled: nothing is sent for a return that was cancelled meanwhile.
+    func deliveryToFill(_ state: inout State, _ serial: String? = nil) throws(Stop) -> Delivery {
+        let delivery = try openDelivery(&state, serial)
+        if let id = delivery.customerReturn, state.customerReturn(id)?.status == .cancelled {
+            throw Stop(
+                reason: .noOpenOrder,
+                message: "Return \(id) was cancelled. Scan TRV:CLOSE, then TRV:ORDER:\(delivery.order) if it goes out "
+                    + "all the same.", serial: serial)
         }
         return delivery
     }
@@ -71,7 +89,7 @@ extension Interlock {
     }
 
     mutating func ship(_ unit: Unit, in state: inout State) throws(Stop) -> String {
-        let delivery = try openDelivery(&state)
+        let delivery = try deliveryToFill(&state)
         try require(.inStock, unit)
         try requireFree(unit)
         record(step(.unitDelivered, unit, to: unit.state.delivered(in: delivery)))
@@ -92,7 +110,7 @@ extension Interlock {
         guard station.mode == .ship else {
             throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
         }
-        let delivery = try openDelivery(&state)
+        let delivery = try deliveryToFill(&state)
         do throws(Refusal) {
             _ = try state.checkStock(product.code, quantity, isTold: terminal?.seesBalances ?? true)
         } catch {
@@ -160,7 +178,8 @@ extension Interlock {
             undone.unit = serial
             record(undone)
         }
-        (self.serial, session.bench) = (serial, nil)
+        self.serial = serial
+        session.clearBench()
         return "Taken back. \(serial) is again \(before.sentence)"
     }
 
