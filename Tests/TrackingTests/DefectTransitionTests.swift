@@ -371,7 +371,8 @@ extension Floor {
     /// Quantities of the defect cases add up, no unit is in two places, and what is defective stands on the card.
     mutating func checkCases() throws {
         let cases = state.defects.inMemory
-        var (defective, goods) = (0, 0)
+        var defective = 0
+        var goods: [String: Int] = [:]
         var places: [String: String] = [:]
         for (id, found) in cases {
             #expect(found.remaining >= 0 && found.id == id)
@@ -387,7 +388,11 @@ extension Floor {
             if found.remaining == 0 { #expect(found.status == .resolved) }
             #expect((found.status == .resolved) == (found.resolvedAt != nil))
             if found.status == .withSupplier { #expect(found.rma != nil && found.shipment != nil) }
-            if found.isSerialised { defective += found.remaining } else { goods += found.remaining }
+            if found.isSerialised {
+                defective += found.remaining
+            } else {
+                goods[found.product, default: 0] += found.remaining
+            }
             let units = state.units(ofDefect: id)
             #expect(units.count == (found.isSerialised ? found.quantity : 0))
             #expect(units.count { $0.value.outcome == .open } == (found.isSerialised ? found.remaining : 0))
@@ -401,7 +406,9 @@ extension Floor {
         }
         let card = state.card(CardKey(product: "PCB-100"))
         #expect(card[.defect] == defective)
-        #expect(card.unserialisedDefect == goods)
+        for product in ["PCB-100", "RES-10K"] {
+            #expect(state.card(CardKey(product: product)).unserialisedDefect == goods[product] ?? 0)
+        }
         #expect(card.total == state.units.inMemory.values.count { $0.product == "PCB-100" })
         let written = state.writeOffs.inMemory.values
         #expect(written.count { $0.serial != nil } == card[.writtenOff])

@@ -6,39 +6,47 @@ import Tracking
     @Test(arguments: 1...40)
     func cardsOrdersAndLogAddUp(seed: UInt64) throws {
         var random = Random(seed: seed)
-        var floor = Floor()
-        try floor.openOrder(quantity: 6)
+        var desk = try ReturnDesk()
+        try desk.floor.openOrder(quantity: 6)
         // Somebody who may scrap and rework at the bench.
-        var plant = floor.state.plant
+        var plant = desk.floor.state.plant
         plant.people["lena"]?.badge = "digest:2001"
-        floor.state.restore(plant, head: floor.state.head)
+        desk.floor.state.restore(plant, head: desk.floor.state.head)
         var serials: [String] = ["X-1", "X-2", "NOBODY"]
         for step in 0..<400 {
             let serial = serials.randomElement(using: &random) ?? "X-1"
             if random.next() % 3 > 0 {
-                let answer = try floor.scan(anyStation(&random), anyCode(serial, &random))
+                let code = anyCode(serial, desk.floor.state, &random)
+                let answer = try desk.floor.scan(anyStation(&random), code)
                 if let made = answer.serial, !serials.contains(made) { serials.append(made) }
             } else {
                 do {
-                    try floor.run(anyCommand(serial, step, &random))
+                    let command =
+                        random.next() % 2 == 0
+                        ? anyCommand(serial, step, &random) : anyDesk(serial, desk.floor.state, &random)
+                    try desk.floor.run(command)
                 } catch is Refusal {}
             }
-            if random.next() % 20 == 0 { floor.now += 700_000 }
-            try check(&floor, serials)
-            try floor.checkCases()
+            if random.next() % 20 == 0 { desk.floor.now += 700_000 }
+            try check(&desk.floor, serials)
+            try desk.floor.checkCases()
+            try desk.check()
         }
     }
 
     private func anyStation(_ random: inout Random) -> String {
-        ["LABEL-1", "ASSY-1", "TEST-1", "COAT-1", "QA-1", "SHIP-1", "ASK-1"].randomElement(using: &random) ?? "QA-1"
+        ["LABEL-1", "ASSY-1", "TEST-1", "COAT-1", "QA-1", "SHIP-1", "BACK-1", "ASK-1"].randomElement(using: &random)
+            ?? "QA-1"
     }
 
-    private func anyCode(_ serial: String, _ random: inout Random) -> String {
+    private func anyCode(_ serial: String, _ state: State, _ random: inout Random) -> String {
+        let customerReturn = state.customerReturns.inMemory.keys.sorted().randomElement(using: &random) ?? "0"
         let codes = [
             serial, serial, serial, serial, "TRV:NEW", "TRV:PASS", "TRV:PASS", "TRV:FAIL:SOLDER", "TRV:UNDO",
             "TRV:HOLD",
             "TRV:RELEASE", "TRV:SCRAP:SOLDER", "TRV:REWORK:assembly", "TRV:CANCEL", "TRV:WO:1001", "TRV:ORDER:SO-1",
             "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "1007", "2001", "TRV:REPRINT", "TRV:BADGE:1008", "TRV:NONSENSE",
+            "1009", "TRV:KIND:exchange", "TRV:COND:unsellable", "TRV:RETURN:" + customerReturn,
         ]
         return codes.randomElement(using: &random) ?? serial
     }
@@ -56,6 +64,39 @@ import Tracking
         case 8: .deliver(order: "D-\(step)", customer: nil, serials: [serial], items: [("RES-10K", 1)])
         case 9: .adjustSerials(product: "PCB-100", serials: [serial], note: "counted")
         default: .assign(serial, to: "mia")
+        }
+    }
+
+    /// What is done at the desks for defects and returns.
+    private func anyDesk(_ serial: String, _ state: State, _ random: inout Random) -> Command {
+        let defect = state.defects.inMemory.keys.sorted().randomElement(using: &random) ?? "0"
+        let customerReturn = state.customerReturns.inMemory.keys.sorted().randomElement(using: &random) ?? "0"
+        let item = state.returnItems.inMemory.keys.sorted().randomElement(using: &random) ?? "0"
+        let owner = state.returnItems.inMemory[item]?.customerReturn ?? "0"
+        let lot = random.next() % 2 == 0 ? DefectLot(serials: [serial]) : DefectLot(quantity: 1)
+        let report = DefectReport(reason: "bad", note: "n")
+        return switch random.next() % 15 {
+        case 0: .openDefect(DefectLot(serials: [serial]), product: nil, report)
+        case 1: .openDefect(DefectLot(quantity: 2), product: "RES-10K", report)
+        case 2: .inspectDefect(defect, .init(repairable: 1, nonRepairable: 0), findings: nil)
+        case 3: .inspectDefect(defect, .init(repairable: 1, nonRepairable: 1), findings: nil)
+        case 4: .repairDefect(defect, lot, parts: [], target: "stock", note: "n")
+        case 5: .writeOffDefect(defect, lot, .scrap, price: nil, note: "n")
+        case 6:
+            .createReturn(
+                order: "SO-1", customer: nil, kind: .exchange, reason: .other, expected: random.next() % 2 == 0,
+                ReturnLot(
+                    serials: [serial], goods: random.next() % 2 == 0 ? [.init(product: "RES-10K", quantity: 2)] : [])
+            )
+        case 7: .correctReturn(customerReturn, ReturnCorrection(kind: random.next() % 2 == 0 ? .return : .exchange))
+        case 8: .startInspection(customerReturn, inspector: nil)
+        case 9: .inspectReturnItem(owner, item: item, .good, .restock, note: nil)
+        case 10: .inspectReturnItem(owner, item: item, .defective, .returnToSupplier, note: nil)
+        case 11:
+            .answerChecklist(customerReturn, (1...5).map { ChecklistAnswer(question: $0, answer: .yes, note: nil) })
+        case 12: .completeReturn(customerReturn)
+        case 13: .cancelReturn(customerReturn, note: "n")
+        default: .processItem(item, .ready, quantity: 1, reason: nil, note: nil)
         }
     }
 

@@ -42,7 +42,7 @@ import Tracking
             let answer = try desk.floor.scan(station, text)
             if let reason = answer.reason { #expect(!Self.onlyForCommands.contains(reason), "\(text): \(reason)") }
         }
-        switch random.next() % 28 {
+        switch random.next() % 31 {
         case 0:
             _ = try desk.create(
                 order, Array(units.shuffled(using: &random).prefix(Int(random.next() % 3))),
@@ -76,6 +76,11 @@ import Tracking
         case 24: try scan("SHIP-1", "TRV:ORDER:" + order)
         case 25: try scan("SHIP-1", random.next() % 2 == 0 ? "RES-10K" : "TRV:QTY:3")
         case 26: try scan("SHIP-1", "TRV:UNDO")
+        case 27: try scan("SHIP-1", "TRV:RETURN:" + id)
+        case 28: try scan("SHIP-1", "TRV:CLOSE")
+        case 29:
+            try desk.floor.run(
+                .correctReturn(id, ReturnCorrection(kind: ReturnKind.allCases.randomElement(using: &random))))
         default: try scan("BACK-1", "TRV:UNDO")
         }
     }

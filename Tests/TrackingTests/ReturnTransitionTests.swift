@@ -325,6 +325,14 @@ struct ReturnDesk {
                 open += item.open
             }
         }
+        for found in floor.state.customerReturns.inMemory.values where found.isOpen {
+            let came = items(found.id).contains { $0.arrivedAt != nil }
+            #expect(found.isExpected != came, "the return \(found.id)", sourceLocation: location)
+        }
+        for delivery in floor.state.deliveries.inMemory.values {
+            guard let id = delivery.customerReturn else { continue }
+            #expect(floor.state.customerReturn(id)?.kind == .exchange, "sent for \(id)", sourceLocation: location)
+        }
         // No more comes back than was sent, and no unit twice.
         var out: [String: Int] = [:]
         for line in floor.state.deliveryLines where line.serial == nil {
