@@ -12,7 +12,7 @@ import Tracking
         var plant = desk.floor.state.plant
         plant.people["lena"]?.badge = "digest:2001"
         desk.floor.state.restore(plant, head: desk.floor.state.head)
-        var serials: [String] = ["X-1", "X-2", "NOBODY"]
+        var serials = try desk.deliver("SO-1", 3, goods: 8) + ["X-1", "X-2", "NOBODY"]
         for step in 0..<400 {
             let serial = serials.randomElement(using: &random) ?? "X-1"
             if random.next() % 3 > 0 {
@@ -61,7 +61,9 @@ import Tracking
         case 5: .markDefect(serial, .scrap, type: nil, toStage: nil, note: "no use")
         case 6: .writeOff(serial, .lost, price: nil, note: "gone")
         case 7: .adjust(product: "RES-10K", change: Int(random.next() % 21) - 10, note: "counted")
-        case 8: .deliver(order: "D-\(step)", customer: nil, serials: [serial], items: [("RES-10K", 1)])
+        case 8:
+            .deliver(
+                order: step % 3 == 0 ? "D-\(step)" : "SO-1", customer: nil, serials: [serial], items: [("RES-10K", 1)])
         case 9: .adjustSerials(product: "PCB-100", serials: [serial], note: "counted")
         default: .assign(serial, to: "mia")
         }
