@@ -321,7 +321,8 @@ extension Interlock {
             do throws(Refusal) {
                 try all.checkNothingWasSent(for: found)
             } catch {
-                throw Stop(reason: .nothingToUndo, message: error.sentence + " Tell the returns desk.")
+                let why = isShown(item.team) ? error.sentence : "Something was sent in exchange for it, so it stays."
+                throw Stop(reason: .nothingToUndo, message: why + " Tell the returns desk.")
             }
         }
         if let serial = item.serial, let state {
