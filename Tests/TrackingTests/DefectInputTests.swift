@@ -164,8 +164,8 @@ import Tracking
         try refused(
             &desk, .openDefect(DefectLot(quantity: 1), product: "PCB-100", report()), as: "lena", .notPermitted)
         try desk.floor.run(.inspectDefect(id, split, findings: nil), as: "lena")
-        // Nobody opens a case that they would not see: the lead of both teams does, but not who sees another team's unit
-        // only because they ship it.
+        // Nobody opens a case over several teams that they would not see: the lead of both does, and who sees another
+        // team's unit only because they ship it opens one for each.
         desk.floor.state.plant.people["dora"]?.grants = [.defectsMark]
         desk.floor.state.plant.people["lena"]?.grants.insert(.deliver)
         let (one, other) = (try desk.floor.startUnit(), try desk.floor.startUnit())
@@ -174,7 +174,7 @@ import Tracking
         foreigner?.state = UnitState(status: .inStock)
         desk.floor.state.units.write(other, foreigner)
         let lot = DefectLot(serials: [one, other])
-        try refused(&desk, .openDefect(lot, product: nil, report()), as: "lena", .notPermitted)
+        try refused(&desk, .openDefect(lot, product: nil, report()), as: "lena", .invalid)
         let both = try #require(try desk.floor.run(.openDefect(lot, product: nil, report()), as: "dora").created)
         #expect(desk.floor.state.defectCase(both)?.team == nil)
         desk.floor.state.plant.people["dora"]?.grants = [.defectsManage]

@@ -328,18 +328,16 @@ extension State {
         }
     }
 
-    /// Nobody opens a case that they would not see again. A lead sees those of their teams' units; a member has what
-    /// they mark in their hands.
-    func checkTeams(_ units: [Unit], _ actor: Actor) throws(Refusal) {
+    /// A lead opens no case over several teams that they would not see: nobody but admins would. One of a single other
+    /// team, whose unit a grant shows to them, is that team's from then on.
+    private func checkTeams(_ units: [Unit], _ actor: Actor) throws(Refusal) {
         guard case .person(let access) = actor, case .teams = access.scope,
-            let other = units.first(where: { !access.seesTeams(of: [$0]) })
+            let other = units.first(where: { $0.team != units[0].team }), !access.seesTeams(of: units)
         else { return }
-        let (team, who) =
-            other.team.map { ("the team \($0)", "that team's lead or the defect desk") }
-            ?? ("no team", "the defect desk")
         throw Refusal(
-            .notPermitted,
-            "\(other.serial) is of \(team), so you would not see its defect case again; ask \(who) to mark it")
+            .invalid,
+            "a defect case is about units of one team: \(units[0].serial) is of \(units[0].team ?? "none"), "
+                + "\(other.serial) of \(other.team ?? "none"); open a case for each team")
     }
 
     /// A type that was retired since stays true of the case that has it.

@@ -130,7 +130,6 @@ extension State {
                 findings: type.map { [.init(type: $0, quantity: 1)] } ?? [], reason: type == nil ? note : nil,
                 note: type == nil ? nil : note)
             opened = newCase(id, [unit], report, at, by: actor.login)
-            try checkTeams([unit], actor)
             var after = try unit.defective(in: id)
             after.worker = actor.login ?? after.worker
             var event = Event(.unitDefect, unit: unit, to: after)
