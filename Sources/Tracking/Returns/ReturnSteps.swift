@@ -10,9 +10,11 @@ extension Interlock {
         if session.returning?.order == number {
             throw Stop(reason: .alreadyDone, message: "\(number) is open here already. Scan what comes back from it.")
         }
-        session.returning = Session.Returning()
-        session.returning?.order = number
-        (session.bench, session.quantity) = (nil, nil)
+        // What was said before any order was open is about the goods of this one.
+        if session.returning?.order != nil { session.returning = nil }
+        var returning = session.returning ?? Session.Returning()
+        (returning.order, returning.item) = (number, nil)
+        (session.returning, session.bench, session.quantity) = (returning, nil, nil)
         session.forgetFinalStep()
         return "Returns from \(number). Scan each unit that came back."
     }
@@ -25,9 +27,9 @@ extension Interlock {
             let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
             throw Stop(reason: .unknownCode, message: "There is no \(what) \(text). Use one of \(known).")
         }
-        // Another order would clear it again.
-        _ = try orderOfReturns()
-        session.returning?[keyPath: place] = word
+        var returning = session.returning ?? Session.Returning()
+        returning[keyPath: place] = word
+        session.returning = returning
         return "The \(what) of what follows is \(text)."
     }
 

@@ -260,10 +260,9 @@ extension Interlock {
         case (.cancel, _):
             session.clearBench()
             session.quantity = nil
-            if let order = session.returning?.order {
-                session.returning = Session.Returning()
-                session.returning?.order = order
-            }
+            let order = session.returning?.order
+            session.returning = order.map { _ in Session.Returning() }
+            session.returning?.order = order
             return "The bench is clear."
         case (.fail, .returns), (.rework, .returns): throw meansNothing(control)
         case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
