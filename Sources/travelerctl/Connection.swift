@@ -172,6 +172,11 @@ struct Connection: Sendable {
             fields.add(name: "Content-Type", value: "application/yaml")
             bytes = try readFile(file)
         case .file(let file)?:
+        // An empty part would name something else, or nothing that anybody knows.
+        if let index = request.path.firstIndex(of: ""), index > 0 {
+            let what = request.path[index - 1] == "units" ? "serial" : "name or number"
+            throw Failure(.usage, "the \(what) is empty")
+        }
             fields.add(name: "Content-Type", value: "application/octet-stream")
             bytes = try readFile(file)
         case nil: break

@@ -297,6 +297,26 @@ import Testing
 
     @Test func everyCommandShowsAnExampleThatParses() throws {
         var seen = 0
+    @Test func anEmptyPersonIsRefusedWithItsReason() throws {
+        let failure = #expect(throws: (any Error).self) {
+            try Travelerctl.parseAsRoot(["unit", "assign", "X", "--to", ""])
+        }
+        #expect(Travelerctl.message(for: try #require(failure)).contains("The login is empty"))
+    }
+
+    @Test(
+        "what a value must look like is said",
+        arguments: [
+            ("deliver --order O --item R=0", "a quantity from 1"), ("defect create A --type T=0 --note n", "from 1"),
+            ("return create O --item R --reason other", "PRODUCT=QUANTITY"),
+            ("defect repair 1 --to stock --note n --part R=-1", "PRODUCT=QUANTITY"),
+            ("return checklist 1 1=perhaps", "yes, no or not_applicable"),
+        ])
+    func whatAValueMustLookLike(command: String, words: String) throws {
+        let failure = #expect(throws: (any Error).self) { try Travelerctl.parseAsRoot(self.words(command)) }
+        #expect(Travelerctl.message(for: try #require(failure)).contains(words))
+    }
+
         for (path, command) in Self.commands(of: Travelerctl.self, []) {
             let lines = command.configuration.discussion.split(separator: "\n")
             for line in lines where line.hasPrefix("  ") { #expect(line.count <= 80, "wrapped in the help: \(line)") }

@@ -159,18 +159,17 @@ struct Defect: AsyncParsableCommand {
     }
 
     /// A defect type with how many have it, such as `SOLDER=3`.
-    struct Finding: ExpressibleByArgument, Equatable {
+    struct Finding: Equatable {
         var type: String
         var quantity: Int?
 
-        init?(argument: String) {
+        @Sendable init(argument: String) throws {
             let mark = argument.lastIndex(of: "=")
             type = String(argument[..<(mark ?? argument.endIndex)])
-            if let mark {
-                guard let quantity = Int(argument[argument.index(after: mark)...]), quantity > 0 else { return nil }
-                self.quantity = quantity
+            quantity = mark.flatMap { Int(argument[argument.index(after: $0)...]) }
+            guard !type.isEmpty, mark == nil || quantity ?? 0 > 0 else {
+                throw ValidationError("write TYPE, or TYPE=QUANTITY with a quantity from 1")
             }
-            if type.isEmpty { return nil }
         }
 
         var json: JSONValue {
@@ -188,7 +187,7 @@ struct Defect: AsyncParsableCommand {
         @Argument(help: "Serials of units of one product; - to scan them.") var serials: [String] = []
         @Option(help: "Code of a product without serials.") var product: String?
         @Option(parsing: .unconditional, help: "How many without serials.") var quantity: Int?
-        @Option(help: .findings) var type: [Finding] = []
+        @Option(help: .findings, transform: Finding.init) var type: [Finding] = []
         @Option(help: "What is wrong, in words.") var reason: String?
         @Option(help: "How many can be repaired, if that is known.") var repairable: Int?
         @Option(help: "Code of the supplier, if it isn't the one they came from.") var supplier: String?
@@ -260,7 +259,7 @@ struct Defect: AsyncParsableCommand {
         @Argument(help: .defectCase) var id: String
         @Option(parsing: .unconditional, help: "How many can be repaired.") var repairable: Int?
         @Option(parsing: .unconditional, help: "How many can't.") var nonRepairable: Int?
-        @Option(help: .findings) var type: [Finding] = []
+        @Option(help: .findings, transform: Finding.init) var type: [Finding] = []
         @OptionGroup var options: CallOptions
 
         func validate() throws {
@@ -298,7 +297,9 @@ struct Defect: AsyncParsableCommand {
         @Argument(help: .defectCase) var id: String
         @OptionGroup var lot: Lot
         @Option(help: "stock, or the stage to go back to.") var to: String
-        @Option(help: ArgumentHelp("A spare part; may be given several times.", valueName: "product=quantity"))
+        @Option(
+            help: ArgumentHelp("A spare part; may be given several times.", valueName: "product=quantity"),
+            transform: Deliver.Item.init)
         var part: [Deliver.Item] = []
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions

@@ -52,6 +52,7 @@ extension Connection {
         guard let id = numbered ?? holding else {
             throw Failure(.notFound, "there is no defect case \(visible(name)), and none with such a unit")
         }
+        guard !name.isEmpty else { throw Failure(.usage, "the number of the case is empty") }
         return id
     }
 

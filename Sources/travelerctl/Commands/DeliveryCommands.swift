@@ -8,14 +8,14 @@ struct Deliver: Call {
         "deliver --order SO-78 --customer C-9 --item RES-10K=500")
 
     /// Goods without serials.
-    struct Item: ExpressibleByArgument, Equatable {
+    struct Item: Equatable {
         var product: String
         var quantity: Int
 
-        init?(argument: String) {
+        @Sendable init(argument: String) throws {
             guard let mark = argument.lastIndex(of: "="), mark > argument.startIndex,
                 let quantity = Int(argument[argument.index(after: mark)...]), quantity > 0
-            else { return nil }
+            else { throw ValidationError("write PRODUCT=QUANTITY, with a quantity from 1") }
             (self.product, self.quantity) = (String(argument[..<mark]), quantity)
         }
     }
@@ -23,7 +23,9 @@ struct Deliver: Call {
     @Argument(help: "Serials of the units.") var serials: [String] = []
     @Option(help: "Number of the order.") var order: String
     @Option(help: "Number of the customer.") var customer: String?
-    @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
+    @Option(
+        help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"),
+        transform: Item.init)
     var item: [Item] = []
     @Option(name: .customLong("return"), help: "Number of the exchange that it is sent for.") var customerReturn:
         String?

@@ -89,7 +89,9 @@ struct Return: AsyncParsableCommand {
             "return create SO-77 --item CABLE-2M=3 --kind exchange \\\n    --reason wrong_item --expected")
         @Argument(help: "Number of the order.") var order: String
         @Argument(help: "Serials of the units.") var serials: [String] = []
-        @Option(help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"))
+        @Option(
+            help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"),
+            transform: Deliver.Item.init)
         var item: [Deliver.Item] = []
         @Option(help: "Whether something is sent instead.") var kind: Kind = .return
         @Option(help: "Why it comes back.") var reason: Reason
@@ -192,7 +194,9 @@ struct Return: AsyncParsableCommand {
             example: "return checklist 4711 1=yes 2=no:\"box torn\" 3=not_applicable",
             more: "Questions that are not named keep their answers. 'travelerctl return show' lists them.")
         @Argument(help: .customerReturn) var id: String
-        @Argument(help: ArgumentHelp("Number of a question and its answer.", valueName: "number=answer[:note]"))
+        @Argument(
+            help: ArgumentHelp("Number of a question and its answer.", valueName: "number=answer[:note]"),
+            transform: Answer.init)
         var answers: [Answer]
         @OptionGroup var options: CallOptions
         var request: Request {
@@ -203,16 +207,17 @@ struct Return: AsyncParsableCommand {
         var view: View { .customerReturn }
 
         /// A question's number with its answer, such as `2=no:box torn`.
-        struct Answer: ExpressibleByArgument, Equatable {
+        struct Answer: Equatable {
             var question: Int
             var answer: String
             var note: String?
 
-            init?(argument: String) {
+            @Sendable init(argument: String) throws {
                 let parts = argument.split(separator: "=", maxSplits: 1).map(String.init)
-                guard parts.count == 2, let number = Int(parts[0]), number > 0 else { return nil }
-                let said = parts[1].split(separator: ":", maxSplits: 1).map(String.init)
-                guard let answer = said.first, ["yes", "no", "not_applicable"].contains(answer) else { return nil }
+                let said = parts.last?.split(separator: ":", maxSplits: 1).map(String.init) ?? []
+                guard parts.count == 2, let number = Int(parts[0]), number > 0, let answer = said.first,
+                    ["yes", "no", "not_applicable"].contains(answer)
+                else { throw ValidationError("write NUMBER=ANSWER, with yes, no or not_applicable") }
                 (question, self.answer) = (number, answer)
                 note = said.count > 1 ? said[1] : nil
             }

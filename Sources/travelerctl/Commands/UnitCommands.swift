@@ -176,6 +176,9 @@ struct Unit: AsyncParsableCommand {
         @Argument(help: .serial) var serial: String
         @Option(help: "Login of the person.") var to: String
         @OptionGroup var options: CallOptions
+        func validate() throws {
+            if to.isEmpty { throw ValidationError("The login is empty; name the person with --to LOGIN.") }
+        }
         var request: Request { .post("units", serial, "assign", body: ["to": .string(to)]) }
         var view: View {
             .sentence { "\($0["serial"]?.plain ?? "The unit") is assigned to \($0["assignee"]?.plain ?? "nobody")." }
