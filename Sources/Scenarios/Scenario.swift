@@ -56,9 +56,16 @@ public struct Scenario: Sendable {
         let floor = ScenarioFloor(ledger: ledger, clock: clock, folder: folder, siteOverride: siteOverride)
         var outcome = Outcome()
         var names: [String: String] = [:]
+        // Names whose value some line is to keep.
+        let keepable = Set(text.split(whereSeparator: \.isWhitespace).compactMap(Self.keptName))
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             do {
                 guard let line = try ScenarioLine(substitute(String(line), names), number: index + 1) else { continue }
+                let missing = keepable.subtracting(names.keys).filter { line.step.uses("$" + $0) }
+                if let name = missing.max(by: { ($0.count, $0) < ($1.count, $1) }) {
+                    throw ScenarioLine.Malformed(
+                        message: "there is no $\(name): the line that should have kept it failed, or comes later")
+                }
                 let result = try await floor.run(line)
                 guard let expected = line.expected else { continue }
                 let differences = expected.differences(from: result, &names)
@@ -73,6 +80,12 @@ public struct Scenario: Sendable {
             }
         }
         return outcome
+    }
+
+    /// The name in `key=$name`.
+    private static func keptName(_ word: Substring) -> String? {
+        guard let mark = word.firstRange(of: "=$"), mark.upperBound < word.endIndex else { return nil }
+        return String(word[mark.upperBound...])
     }
 
     /// Puts kept values into a line, the longest name first.
@@ -108,7 +121,8 @@ extension ScenarioLine.Expectation {
         for (path, value) in fields {
             let found = actual.body?.text(at: path) ?? ""
             if value.hasPrefix("$"), value.count > 1 {
-                names[String(value.dropFirst())] = found
+                if found.isEmpty { differences.append("there is no \(path) to keep") }
+                names[String(value.dropFirst())] = found.isEmpty ? nil : found
             } else if found != value {
                 differences.append("expected \(path)=\(value), came \(path)=\(found)")
             }

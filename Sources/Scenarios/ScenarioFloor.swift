@@ -68,6 +68,8 @@ struct ScenarioFloor {
             return ScenarioResult(
                 result: answer.result.rawValue, body: try? JSONValue(json: bytes),
                 text: String(decoding: bytes, as: UTF8.self))
+        } catch let refusal as Refusal {
+            return ScenarioResult(result: "error", body: nil, text: refusal.message)
         } catch {
             return ScenarioResult(result: "error", body: nil, text: "\(error)")
         }

@@ -20,6 +20,16 @@ struct ScenarioLine {
         case request(login: String, method: String, path: String, body: String?)
         case unit(String)
         case card(String)
+
+        /// Whether what is done or looked at contains this text.
+        func uses(_ text: String) -> Bool {
+            switch self {
+            case .clock, .wait: false
+            case .scan(let station, let code): station.contains(text) || code.contains(text)
+            case .request(_, _, let path, let body): path.contains(text) || body?.contains(text) == true
+            case .site(let name), .unit(let name), .card(let name): name.contains(text)
+            }
+        }
     }
 
     struct Expectation: Equatable {

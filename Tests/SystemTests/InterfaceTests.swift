@@ -49,6 +49,41 @@ import Testing
         #expect(asUser("games", "unit", "hold", "U-1", "--note", "x").status == 77)
     }
 
+    @Test func anEmptyNameIsRefusedWithWords() throws {
+        let daemon = try Daemon()
+        for (command, reason) in [
+            (["unit", "show", ""], "the serial is empty"), (["unit", "assign", "X", "--to", ""], "The login is empty"),
+            (["return", "show", ""], "the name or number is empty"),
+            (["repacking", "process", "", "ready"], "is empty"),
+            (["defect", "show", ""], "is empty"),
+        ] {
+            let output = Daemon.run(Daemon.programs + "/travelerctl", command + ["--socket", daemon.socket])
+            #expect(output.status == 64 && output.error.contains(reason), "\(command): \(output)")
+        }
+    }
+
+    @Test func aScenarioSaysWhatIsMissing() throws {
+        let directory =
+            FileManager.default.temporaryDirectory.path + "/traveler-missing-\(UInt32.random(in: 0...UInt32.max))"
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: directory) }
+        try Daemon.site(pipe: "/none").write(toFile: directory + "/site.yaml", atomically: true, encoding: .utf8)
+        let scenario = """
+            site site.yaml
+            LABEL-1 TRV:NEW => accepted serial=$board
+            ASSY-1 $board => accepted
+            unit $board status=in_production
+            LINE-9 X => accepted
+            """
+        try scenario.write(toFile: directory + "/x.scenario", atomically: true, encoding: .utf8)
+        let lines = Daemon.run(Daemon.programs + "/travelerd", ["scenario", directory + "/x.scenario"]).out
+            .split(separator: "\n").map { $0.replacing(directory + "/", with: "") }
+        #expect(lines.contains { $0.hasPrefix("x.scenario:2: expected accepted, came refused") }, "\(lines)")
+        let missing = "there is no $board: the line that should have kept it failed, or comes later"
+        #expect(lines.contains("x.scenario:3: " + missing) && lines.contains("x.scenario:4: " + missing), "\(lines)")
+        #expect(lines.contains("    came: there is no station LINE-9"), "\(lines)")
+    }
+
     @Test func badRequestsGetAClearErrorAndChangeNothing() throws {
         let daemon = try Daemon()
         try daemon.openLine()
