@@ -93,6 +93,8 @@ protocol Call: Requesting {
 protocol ListCall: Requesting {
     var options: ListOptions { get }
     static var table: Table { get }
+    /// What to say where nothing matches.
+    var empty: String { get }
 }
 
 /// A command whose answer is a document: kept in a file, or printed.
@@ -121,13 +123,22 @@ extension Call {
 }
 
 extension ListCall {
+    var empty: String { unmatched }
+
+    /// The table's own sentence, or that the filters let nothing through.
+    var unmatched: String {
+        (try? request)?.query.isEmpty == false ? "Nothing matches. Loosen the filters." : Self.table.empty
+    }
+
     func run() async throws { try await writeList() }
 
     /// Asks for the list page by page, and writes it.
     func writeList() async throws {
         try await reporting(json: options.json) {
             let connection = options.daemon.connection
-            var writer = ListWriter(table: Self.table, options: options, screen: Screen(descriptor: 1))
+            var table = Self.table
+            table.empty = empty
+            var writer = ListWriter(table: table, options: options, screen: Screen(descriptor: 1))
             repeat {
                 var page = try request
                 page.query += writer.parameters

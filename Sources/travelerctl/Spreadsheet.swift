@@ -32,6 +32,9 @@ protocol ReportCall: ListCall {
 }
 
 extension ReportCall {
+    /// A report's sentence tells of its time.
+    var empty: String { Self.table.empty }
+
     func run() async throws {
         guard let file = try spreadsheet.file(options) else { return try await writeList() }
         try await reporting(json: false) {

@@ -13,15 +13,17 @@ struct Column: Sendable {
     var rank: Int?
     /// Whether it may be cut to make room.
     var shrinks = false
+    /// Whether it must be read whole: where it has no room in the row, it stands below it.
+    var isWhole = false
     /// What people see instead of the value itself.
     var shown: (@Sendable (JSONValue) -> String)?
 
     init(
         _ title: String, _ key: String, _ kind: Kind = .text, rank: Int? = 0, shrinks: Bool = false,
-        shown: (@Sendable (JSONValue) -> String)? = nil
+        isWhole: Bool = false, shown: (@Sendable (JSONValue) -> String)? = nil
     ) {
         (self.title, self.key, self.kind, self.rank, self.shrinks) = (title, key, kind, rank, shrinks)
-        self.shown = shown
+        (self.isWhole, self.shown) = (isWhole, shown)
     }
 
     /// A column of CSV only.
@@ -88,31 +90,29 @@ extension JSONValue {
 /// A list's columns, and what to say if it is empty.
 struct Table: Sendable {
     var columns: [Column]
-    /// A sentence with what to do next.
+    /// A sentence for where there is nothing at all, with what to do next.
     var empty: String
 
     /// Which columns are shown, and how wide; kept from the first page of a list to the next.
     struct Layout {
         fileprivate var columns: [Column]
         fileprivate var widths: [Int]
+        /// What stands below each row.
+        fileprivate var below: [Column]
     }
 
     /// The rows as lines, with a header above unless an earlier page had one.
     func lines(_ items: [JSONValue], _ screen: Screen, layout: inout Layout?) -> [String] {
-        let known = layout?.columns ?? columns.filter { $0.rank != nil }
-        let cells = known.map { column in items.map(column.text) }
-        guard let fixed = layout else {
-            let (shown, widths) = Self.fit(known, cells, screen.width)
-            layout = Layout(columns: shown.map { known[$0] }, widths: widths)
-            let header = zip(shown, widths).map { fitted(known[$0].title, $1, right: known[$0].isRight) }
-            let rows = items.indices.map { row in
-                line(shown.map { (known[$0], cells[$0][row]) }, widths, screen)
+        let fixed = layout ?? Self.fit(columns.filter { $0.rank != nil }, items, screen.width)
+        let header = zip(fixed.columns, fixed.widths).map { fitted($0.title, $1, right: $0.isRight) }
+        let head = layout == nil ? [screen.paint(trimmed(header.joined(separator: "  ")), .bold)] : []
+        layout = fixed
+        return head
+            + items.flatMap { item in
+                [line(fixed.columns.map { ($0, $0.text(item)) }, fixed.widths, screen)]
+                    + fixed.below.map { $0.text(item) }.filter { !$0.isEmpty }
+                    .flatMap { wrapped($0, screen.width.map { max(20, $0 - 4) }) }.map { "    " + $0 }
             }
-            return [screen.paint(trimmed(header.joined(separator: "  ")), .bold)] + rows
-        }
-        return items.indices.map { row in
-            line(known.indices.map { (known[$0], cells[$0][row]) }, fixed.widths, screen)
-        }
     }
 
     private func line(_ cells: [(Column, String)], _ widths: [Int], _ screen: Screen) -> String {
@@ -129,19 +129,26 @@ struct Table: Sendable {
         return trimmed(parts.joined(separator: "  "))
     }
 
-    /// Chooses the columns that fit: those that are empty go first, then long texts shrink, then the least important go.
-    private static func fit(_ columns: [Column], _ cells: [[String]], _ width: Int?) -> ([Int], [Int]) {
+    /// Chooses the columns that fit: those that are empty go first, then what must be read whole goes below, long texts
+    /// shrink, and the least important go.
+    private static func fit(_ columns: [Column], _ items: [JSONValue], _ width: Int?) -> Layout {
+        let cells = columns.map { column in items.map(column.text) }
         var shown = columns.indices.filter { index in
             columns[index].rank == 0 || cells[index].contains { !$0.isEmpty }
         }
         let natural = columns.indices.map { index in
             cells[index].reduce(displayWidth(columns[index].title)) { max($0, displayWidth($1)) }
         }
-        guard let width else { return (shown, shown.map { natural[$0] }) }
+        func layout(_ widths: [Int]) -> Layout {
+            let below = columns.indices.filter { columns[$0].isWhole && !shown.contains($0) }
+            return Layout(columns: shown.map { columns[$0] }, widths: widths, below: below.map { columns[$0] })
+        }
+        guard let width else { return layout(shown.map { natural[$0] }) }
         func needed(_ index: Int) -> Int {
             columns[index].shrinks ? min(natural[index], max(12, displayWidth(columns[index].title))) : natural[index]
         }
         func total() -> Int { shown.reduce(2 * (shown.count - 1)) { $0 + needed($1) } }
+        if total() > width { shown.removeAll { columns[$0].isWhole } }
         while total() > width, let last = shown.max(by: { (columns[$0].rank ?? 0, $0) < (columns[$1].rank ?? 0, $1) }),
             columns[last].rank != 0
         {
@@ -153,7 +160,7 @@ struct Table: Sendable {
             room -= extra
             return needed(index) + extra
         }
-        return (shown, widths)
+        return layout(widths)
     }
 }
 

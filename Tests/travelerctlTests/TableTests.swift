@@ -46,6 +46,36 @@ import Testing
         #expect(lines(items, width: 4) == ["SERIAL", "A-1", "A-22"])
     }
 
+    @Test func whatMustBeReadWholeStandsBelowWhereItHasNoRoom() {
+        let table = Table(
+            columns: [
+                Column("JOB", "id"), Column("PROBLEM", "problem", rank: 1, isWhole: true),
+                Column("SINCE", "since", rank: 2),
+            ], empty: "None.")
+        let items: [JSONValue] = [
+            ["id": "1", "problem": "cannot print the label: nobody answers", "since": "today"],
+            ["id": "2", "since": "today"],
+        ]
+        func lines(_ width: Int?) -> [String] {
+            var layout: Table.Layout?
+            let first = table.lines([items[0]], Screen(width: width), layout: &layout)
+            return first + table.lines([items[1]], Screen(width: width), layout: &layout)
+        }
+        #expect(
+            lines(nil) == [
+                "JOB  PROBLEM                                 SINCE",
+                "1    cannot print the label: nobody answers  today", "2" + String(repeating: " ", count: 44) + "today",
+            ])
+        // What the first page has none of is not lost on the next.
+        var layout: Table.Layout?
+        _ = table.lines([items[1]], Screen(width: 30), layout: &layout)
+        #expect(table.lines([items[0]], Screen(width: 30), layout: &layout).count == 3)
+        #expect(
+            lines(30) == [
+                "JOB  SINCE", "1    today", "    cannot print the label:", "    nobody answers", "2    today",
+            ])
+    }
+
     @Test func amountsHaveTwoDecimalsOrAsManyAsTheyNeed() {
         let column = Column("COST", "cost", .money)
         let amounts: [(JSONValue, String)] = [
@@ -175,6 +205,22 @@ import Testing
         var document = try writer(["--json"])
         let text = document.page(["items": [], "next_cursor": .null])
         #expect(text + document.end() == "{\"items\":[],\"next_cursor\":null}\n")
+    }
+
+    @Test(
+        "an empty list fits its filters",
+        arguments: [
+            ("webhook deliveries 1", "Everything was taken."),
+            ("webhook deliveries 1 --status dead", "No event is dead."),
+            ("spare-part list --low", "No spare part is below its minimum."),
+            ("spare-part list --search x", "Nothing matches. Loosen the filters."),
+            ("delivery list --status open", "Nothing matches. Loosen the filters."),
+            ("delivery list", "No deliveries. Make one: 'travelerctl deliver --order NUMBER SERIAL...'."),
+            ("report returns --from 2026-03-02", "Nothing came back in this time."),
+        ])
+    func anEmptyListFitsItsFilters(command: String, sentence: String) throws {
+        let list = try Travelerctl.parseAsRoot(command.split(separator: " ").map(String.init))
+        #expect(try #require(list as? any ListCall).empty == sentence)
     }
 
     @Test func aCursorThatLeadsNowhereEndsTheList() throws {

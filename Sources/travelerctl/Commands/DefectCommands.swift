@@ -108,7 +108,7 @@ struct Defect: AsyncParsableCommand {
                 .data("written_off"), .data("reason"), .data("source"), .data("team"), .data("supplier_return"),
                 .data("detected_by"), .data("credit"), .data("resolution"), .data("resolved_at"), .data("updated_at"),
             ],
-            empty: "No defects. Loosen the filters.")
+            empty: "No defects. Mark some: 'travelerctl defect create'.")
 
         /// `P1`, or `P1 +2` where there are more.
         private static let units: @Sendable (JSONValue) -> String = { item in

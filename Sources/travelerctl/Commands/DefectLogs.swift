@@ -34,6 +34,7 @@ struct SparePart: AsyncParsableCommand {
         @Option(help: "A part of the code or the name.") var search: String?
         @OptionGroup var options: ListOptions
         var request: Request { .get("spare-parts", query: ["low": low ? "true" : nil, "search": search]) }
+        var empty: String { low && search == nil ? "No spare part is below its minimum." : unmatched }
         static let table = Table(
             columns: [
                 Column("CODE", "code"), Column("NAME", "name", rank: 4, shrinks: true),
@@ -75,7 +76,7 @@ extension Log {
                 Column("CASE", "defect", rank: 7), Column("WHO", "actor", rank: 6),
                 Column("NOTE", "note", rank: 8, shrinks: true), .data("event"), .data("team"),
             ],
-            empty: "Nothing was written off. Loosen the filters.")
+            empty: "No write-offs.")
     }
 
     struct Repairs: ListCall {
@@ -97,7 +98,7 @@ extension Log {
                 Column("COST", "cost", .money, rank: 4), Column("WHO", "actor", rank: 5),
                 Column("NOTE", "note", rank: 6, shrinks: true), .data("event"),
             ],
-            empty: "Nothing was repaired. Loosen the filters.")
+            empty: "No repairs.")
 
         private static let parts: @Sendable (JSONValue) -> String = { item in
             (item["spare_parts"]?.array ?? []).map {

@@ -17,7 +17,7 @@ struct Device: AsyncParsableCommand {
                 Column("STATION", "station"), Column("STATE", "state", .status), Column("KIND", "kind", rank: 4),
                 Column("DEVICE", "device"), Column("NAME", "name", rank: 3, shrinks: true),
                 Column("LAST SCAN", "last_scan_at", .time, rank: 2), Column("SCANS", "scans", .number, rank: 6),
-                Column("BROKEN", "errors", .number, rank: 5), Column("PROBLEM", "problem", rank: 1, shrinks: true),
+                Column("BROKEN", "errors", .number, rank: 5), Column("PROBLEM", "problem", rank: 1, isWhole: true),
                 .data("layout"), .data("node"), .data("port"), .data("serial"), .data("known"), .data("since"),
             ],
             empty: "No scanners or printers. Plug one in, then 'travelerctl device pair STATION'.")

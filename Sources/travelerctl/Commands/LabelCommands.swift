@@ -42,7 +42,7 @@ struct Label: AsyncParsableCommand {
         static let table = Table(
             columns: [
                 Column("JOB", "id"), Column("SERIAL", "serial"), Column("STATUS", "status", .status),
-                Column("PROBLEM", "problem", rank: 1, shrinks: true), Column("TRIES", "attempts", .number, rank: 4),
+                Column("PROBLEM", "problem", rank: 1, isWhole: true), Column("TRIES", "attempts", .number, rank: 4),
                 Column("COPY", "copy", .number, rank: 5), Column("PRINTER", "printer", rank: 3, shrinks: true),
                 Column("SINCE", "created_at", .time, rank: 2), .data("product"),
             ],

@@ -34,7 +34,7 @@ struct Log: AsyncParsableCommand {
                 Column("ORDER", "work_order", rank: 8), Column("NOTE", "note", rank: 4, shrinks: true), .data("event"),
                 .data("kind"), .data("delivery"),
             ],
-            empty: "No changes of stock match. Loosen the filters.")
+            empty: "No changes of stock.")
     }
 
     struct Events: ListCall {
@@ -61,7 +61,7 @@ struct Log: AsyncParsableCommand {
                 Column("NOTE", "note", rank: 5, shrinks: true), .data("event"), .data("code"), .data("before"),
                 .data("after"), .data("details"),
             ],
-            empty: "No events match. Loosen the filters.")
+            empty: "No events.")
     }
 
     struct ScanLog: ListCall {
@@ -87,7 +87,7 @@ struct Log: AsyncParsableCommand {
                 Column("WHO", "operator", rank: 2), Column("UNIT", "unit", rank: 4),
                 Column("DEVICE", "device", rank: 3), Column("NOTE", "note", rank: 5, shrinks: true), .data("event"),
             ],
-            empty: "No scans match. Loosen the filters.")
+            empty: "No scans.")
     }
 }
 

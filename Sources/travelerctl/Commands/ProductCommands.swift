@@ -44,7 +44,7 @@ struct Product: AsyncParsableCommand {
                 .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
-            empty: "No products. Loosen the filters, or bring products in with 'travelerctl site apply FILE'.")
+            empty: "No products. Add them to the site file, then 'travelerctl site apply FILE'.")
     }
 
     struct Show: Call {

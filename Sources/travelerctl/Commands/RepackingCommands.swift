@@ -31,7 +31,7 @@ struct Repacking: AsyncParsableCommand {
                 .data("inspected_by"), .data("inspected_at"), .data("restocked"), .data("refurbished"),
                 .data("written_off"), .data("to_defect"), .data("delivery"), .data("created_at"), .data("updated_at"),
             ],
-            empty: "Nothing is on its way. Loosen the filters.")
+            empty: "Nothing is on its way.")
     }
 
     /// Items of returns.

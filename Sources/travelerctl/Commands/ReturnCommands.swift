@@ -65,7 +65,7 @@ struct Return: AsyncParsableCommand {
                 .data("created_by"), .data("ended_at"), .data("note"), .data("updated_at"),
             ],
             empty:
-                "No returns. Loosen the filters; goods come in at a returns station or by 'travelerctl return create'.")
+                "No returns. Goods come in at a returns station, or by 'travelerctl return create'.")
     }
 
     /// Whether a return is only announced is told with its status.

@@ -46,7 +46,7 @@ struct Unit: AsyncParsableCommand {
                 .data("created_at"),
             ],
             empty: """
-                No units. Loosen the filters, or register some: 'travelerctl scan --station NAME' at a label station, \
+                No units. Register some: 'travelerctl scan --station NAME' at a label station, \
                 or 'travelerctl unit register'.
                 """)
     }

@@ -56,11 +56,12 @@ struct Webhook: AsyncParsableCommand {
         @Option(help: "pending or dead.") var status: String?
         @OptionGroup var options: ListOptions
         var request: Request { .get("webhooks", id, "deliveries", query: ["status": status]) }
+        var empty: String { status.map { "No event is \(visible($0))." } ?? Self.table.empty }
         static let table = Table(
             columns: [
                 Column("EVENT", "event"), Column("STATUS", "status", .status),
                 Column("TRIED", "attempts", .number, rank: 1), Column("NEXT", "next_at", .time, rank: 2),
-                Column("PROBLEM", "problem", shrinks: true), .data("webhook"),
+                Column("PROBLEM", "problem", rank: 1, isWhole: true), .data("webhook"),
             ],
             empty: "Everything was taken.")
     }
