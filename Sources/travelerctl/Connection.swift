@@ -38,6 +38,20 @@ struct Connection: Sendable {
         }
     }
 
+    /// Asks for a whole list, page by page.
+    func items(_ request: Request) async throws -> [JSONValue] {
+        var found: [JSONValue] = []
+        var cursor: String?
+        repeat {
+            var page = request
+            page.query += Request.get(query: ["limit": "1000", "cursor": cursor]).query
+            let answer = try await call(page)
+            found += answer["items"]?.array ?? []
+            cursor = answer["next_cursor"]?.string
+        } while cursor != nil
+        return found
+    }
+
     /// Makes a call and answers the whole body. A change whose answer got lost is sent once more, under the same key.
     func whole(_ request: Request) async throws -> [UInt8] {
         let key = Request.newKey()
@@ -158,6 +172,11 @@ struct Connection: Sendable {
     private static func parts(
         _ request: Request, key: String?, headers: [(String, String)]
     ) throws -> [HTTPClientRequestPart] {
+        // An empty part would name something else, or nothing that anybody knows.
+        if let index = request.path.firstIndex(of: ""), index > 0 {
+            let what = request.path[index - 1] == "units" ? "serial" : "name or number"
+            throw Failure(.usage, "the \(what) is empty")
+        }
         var fields = HTTPHeaders([
             ("Host", "localhost"), ("User-Agent", "travelerctl/\(Release.version)"), ("Connection", "close"),
         ])
@@ -172,11 +191,6 @@ struct Connection: Sendable {
             fields.add(name: "Content-Type", value: "application/yaml")
             bytes = try readFile(file)
         case .file(let file)?:
-        // An empty part would name something else, or nothing that anybody knows.
-        if let index = request.path.firstIndex(of: ""), index > 0 {
-            let what = request.path[index - 1] == "units" ? "serial" : "name or number"
-            throw Failure(.usage, "the \(what) is empty")
-        }
             fields.add(name: "Content-Type", value: "application/octet-stream")
             bytes = try readFile(file)
         case nil: break

@@ -73,6 +73,25 @@ import Testing
         #expect(daemon.ctl("audit", "verify").status == 0)
     }
 
+    @Test func whatLeavesTheQueueIsSaid() throws {
+        let daemon = try Daemon()
+        try daemon.apply(
+            site: """
+                departments: [{ code: e, name: E }]
+                teams: [{ code: desk, name: D, department: e }]
+                products: [{ code: R, name: Resistor, type: part }]
+                """)
+        #expect(daemon.ctl("product", "adjust", "R", "add", "10", "--note", "n").status == 0)
+        #expect(daemon.ctl("deliver", "--order", "SO-1", "--item", "R=10").status == 0)
+        #expect(daemon.ctl("return", "create", "SO-1", "--item", "R=10", "--reason", "other").status == 0)
+        let row = daemon.ctl("repacking", "list", "--csv").out.split(whereSeparator: \.isNewline).last
+        let item = String(try #require(row?.split(separator: ",").first))
+        let first = daemon.ctl("repacking", "process", item, "ready", "--quantity", "1").out
+        #expect(first == "1 of R is in stock; 9 are left.\n")
+        let rest = daemon.ctl("repacking", "process", item, "write_off").out
+        #expect(rest == "9 of R are written off; 1 was put into stock before.\n")
+    }
+
     /// What is written off by a slip can't be had back: a serial that is also the number of another item is not guessed at.
     @Test func aSerialThatIsAlsoANumberIsNotGuessed() throws {
         let daemon = try Daemon()

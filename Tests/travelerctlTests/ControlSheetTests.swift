@@ -32,6 +32,20 @@ import Testing
         #expect(codes(sheet("lookup")).isEmpty)
     }
 
+    @Test func aSheetHasTheReturnsOfItsStation() {
+        #expect(sheet("ship").returnsRequest?.target == "/v1/returns?unsent=true")
+        #expect(sheet("returns").returnsRequest?.target == "/v1/returns?status=created")
+        #expect(sheet("verdict").returnsRequest == nil)
+    }
+
+    @Test func anOrderWithSeveralReturnsIsThereOnce() {
+        var sheet = sheet("returns")
+        sheet.returns = [
+            ["id": "15", "order": "SO-70"], ["id": "16", "order": "SO-70"], ["id": "17", "order": "SO-71"],
+        ]
+        #expect(codes(sheet).filter { $0.hasPrefix("TRV:ORDER") } == ["TRV:ORDER:SO-70", "TRV:ORDER:SO-71"])
+    }
+
     @Test func everyCodeOnASheetIsAControlCodeAndABarCode() throws {
         for mode in ["verdict", "pass", "label", "ship", "returns"] {
             for code in codes(sheet(mode)) {

@@ -57,7 +57,7 @@ import Testing
             ("defect show 12", "/v1/defects/12"), ("defect history 12", "/v1/defects/12/history"),
             (
                 "return list --order SO-1 --customer N --kind exchange --status created --reason other --inspector r",
-                "/v1/returns?order=SO-1&customer=N&kind=exchange&status=created&reason=other&inspector=r"
+                "/v1/returns?order=SO-1&customer=N&kind=exchange&status=created&expected=false&reason=other&inspector=r"
             ),
             ("return show 12", "/v1/returns/12"), ("return photo list 1 2", "/v1/returns/1/items/2/photos"),
             ("return photo fetch 1 2 3 -o F", "/v1/returns/1/items/2/photos/3"),
@@ -70,6 +70,10 @@ import Testing
             ("supplier returns acme", "/v1/supplier-returns?supplier=acme"),
             ("log write-offs --source defect --reason scrap", "/v1/write-offs?reason=scrap&source=defect"),
             ("log repairs --product P", "/v1/repairs?product=P"),
+            ("return list --unsent", "/v1/returns?unsent=true"),
+            ("return list --status expected", "/v1/returns?status=created&expected=true"),
+            ("return list --status created", "/v1/returns?status=created&expected=false"),
+            ("return list --status completed", "/v1/returns?status=completed"),
             ("report defects --by supplier", "/v1/reports/defects?by=supplier"),
             ("report write-offs --by source", "/v1/reports/write-offs?by=source"),
             ("report spare-parts", "/v1/reports/spare-parts"),
@@ -293,10 +297,6 @@ import Testing
         #expect(keys.allSatisfy { $0.utf8.count == 32 })
     }
 
-    // MARK: Help
-
-    @Test func everyCommandShowsAnExampleThatParses() throws {
-        var seen = 0
     @Test func anEmptyPersonIsRefusedWithItsReason() throws {
         let failure = #expect(throws: (any Error).self) {
             try Travelerctl.parseAsRoot(["unit", "assign", "X", "--to", ""])
@@ -317,6 +317,10 @@ import Testing
         #expect(Travelerctl.message(for: try #require(failure)).contains(words))
     }
 
+    // MARK: Help
+
+    @Test func everyCommandShowsAnExampleThatParses() throws {
+        var seen = 0
         for (path, command) in Self.commands(of: Travelerctl.self, []) {
             let lines = command.configuration.discussion.split(separator: "\n")
             for line in lines where line.hasPrefix("  ") { #expect(line.count <= 80, "wrapped in the help: \(line)") }

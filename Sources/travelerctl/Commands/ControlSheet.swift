@@ -25,12 +25,8 @@ struct ControlSheet: AsyncParsableCommand {
             }
             if sheet.mode == "ship" {
                 sheet.deliveries = try await items(connection, .get("deliveries", query: ["status": "open"]))
-                let exchanges = try await items(connection, .get("returns", query: ["kind": "exchange"]))
-                sheet.returns = exchanges.filter { ["created", "inspecting"].contains($0["status"]?.string) }
             }
-            if sheet.mode == "returns" {
-                sheet.returns = try await items(connection, .get("returns", query: ["status": "created"]))
-            }
+            if let request = sheet.returnsRequest { sheet.returns = try await items(connection, request) }
             let sections = sheet.sections
             guard !sections.isEmpty else {
                 throw Failure(.usage, "\(self.station) is a \(sheet.mode) station; no control codes belong to it")
@@ -43,7 +39,7 @@ struct ControlSheet: AsyncParsableCommand {
 
     private func items(_ connection: Connection, _ request: Request) async throws -> [JSONValue] {
         do {
-            return try await connection.call(request)["items"]?.array ?? []
+            return try await connection.items(request)
         } catch let failure as Failure where failure.exit == .notPermitted {
             Output.note("travelerctl: you may not see the \(request.path[0]), so the sheet has none of them")
             return []
@@ -74,6 +70,14 @@ struct Sheet {
 
     var mode: String { station["mode"]?.string ?? "" }
     var needsDefects: Bool { mode == "verdict" || mode == "returns" }
+    /// The returns whose codes belong to it: exchanges for which nothing was sent yet, or what may still come in.
+    var returnsRequest: Request? {
+        switch mode {
+        case "ship": .get("returns", query: ["unsent": "true"])
+        case "returns": .get("returns", query: ["status": "created"])
+        default: nil
+        }
+    }
 
     /// The codes that do something at a station of this mode.
     var sections: [Section] {
@@ -147,14 +151,14 @@ struct Sheet {
         named(defectTypes.filter { $0["retired"]?.bool != true }, "code", "name", code)
     }
 
-    /// What people know a thing by, and its code.
+    /// What people know a thing by, and its code; once each.
     private func named(
         _ items: [JSONValue], _ key: String, _ name: String, _ code: (String) -> ControlCode
     ) -> [Entry] {
-        items.compactMap { item in
-            item[key]?.string.map { id in
-                Entry(name: [id, item[name]?.string].compactMap { $0 }.joined(separator: ", "), code: code(id))
-            }
+        var seen: Set<String> = []
+        return items.compactMap { item in
+            guard let id = item[key]?.string, seen.insert(id).inserted else { return nil }
+            return Entry(name: [id, item[name]?.string].compactMap { $0 }.joined(separator: ", "), code: code(id))
         }
     }
 

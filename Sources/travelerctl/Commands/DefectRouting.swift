@@ -91,7 +91,11 @@ extension Defect {
         }
 
         private func selected(_ connection: Connection) async throws -> [JSONValue] {
-            if cases.isEmpty { return try await connection.cases(selection) }
+            if cases.isEmpty {
+                var request = Request.get("defects")
+                request.query = try selection
+                return try await connection.items(request)
+            }
             var found: [JSONValue] = []
             if cases == ["-"] {
                 found = try await scanned { try await connection.openCase($0) }

@@ -83,19 +83,6 @@ extension Connection {
         return found
     }
 
-    /// All cases that the filters match.
-    func cases(_ query: [Request.Parameter]) async throws -> [JSONValue] {
-        var found: [JSONValue] = []
-        var cursor: String?
-        repeat {
-            var page = Request.get("defects", query: ["limit": "1000", "cursor": cursor])
-            page.query += query
-            let answer = try await call(page)
-            found += answer["items"]?.array ?? []
-            cursor = answer["next_cursor"]?.string
-        } while cursor != nil
-        return found
-    }
 }
 
 /// The lines of the standard input: what a scanner at this terminal types. Each is looked up at once, and what is no good is

@@ -28,7 +28,9 @@ struct Repacking: AsyncParsableCommand {
                 Column("OTHER ORDER", "delivered_under", rank: 13), Column("NOTE", "note", rank: 14, shrinks: true),
                 Column("ORDER", "order", rank: 4), Column("RETURN", "return", rank: 7),
                 Column("CAME", "arrived_at", .day, rank: 6), .data("customer"), .data("kind"), .data("team"),
-                .data("inspected_by"), .data("inspected_at"), .data("restocked"), .data("refurbished"),
+                .data("inspected_by"), .data("inspected_at"),
+                Column("LEFT AS", "restocked", rank: 3, isWhole: true, shown: { Repacking.split($0) ?? "" }),
+                .data("refurbished"),
                 .data("written_off"), .data("to_defect"), .data("delivery"), .data("created_at"), .data("updated_at"),
             ],
             empty: "Nothing is on its way.")
@@ -45,6 +47,16 @@ struct Repacking: AsyncParsableCommand {
             Column("REASON", "reason", rank: 9, shown: { words($0["reason"]?.string ?? "") }),
             Column("REFUND %", "refund", .number, rank: 8),
         ], empty: "Nothing is in it.")
+
+    /// How many of an item went where, if it left in more than one way.
+    static func split(_ item: JSONValue) -> String? {
+        let ways = [
+            ("restocked", "put into stock"), ("refurbished", "refurbished"), ("written_off", "written off"),
+            ("to_defect", "in a defect case"),
+        ]
+        let parts = ways.compactMap { key, way in item[key]?.int.flatMap { $0 > 0 ? "\($0) \(way)" : nil } }
+        return parts.count > 1 ? parts.joined(separator: ", ") : nil
+    }
 
     private static let photos: @Sendable (JSONValue) -> String = { item in
         let count = item["photos"]?.array?.count ?? 0
@@ -70,6 +82,10 @@ struct Repacking: AsyncParsableCommand {
 
         mutating func prepare(_ connection: Connection) async throws {
             item = try await connection.itemInQueue(item)
+            // The answer counts all that left, and not what left by this.
+            guard quantity == nil else { return }
+            let left = try await connection.call(.get("repacking", item))["in_repacking"]?.int ?? 0
+            if left > 0 { quantity = left }
         }
         var request: Request {
             .post(
@@ -80,10 +96,21 @@ struct Repacking: AsyncParsableCommand {
                 ])
         }
         var view: View {
-            .sentence { item in
-                let name = item["serial"]?.plain ?? item["product"]?.plain ?? "?"
+            .sentence { [action, quantity] item in
+                let now = action == .ready ? "in stock" : "written off"
+                if let serial = item["serial"]?.plain { return "\(serial) is \(now)." }
+                let done = quantity ?? 0
+                func before(_ key: String, _ way: Action, _ words: String) -> String? {
+                    let count = (item[key]?.int ?? 0) - (way == action ? done : 0)
+                    return count > 0 ? "\(count) \(count == 1 ? "was" : "were") \(words) before" : nil
+                }
                 let left = item["in_repacking"]?.int ?? 0
-                return "\(name) is \(words(item["status"]?.string ?? "?"))" + (left > 0 ? ", \(left) left." : ".")
+                let parts = [
+                    "\(done) of \(item["product"]?.plain ?? "?") \(done == 1 ? "is" : "are") \(now)",
+                    before("restocked", .ready, "put into stock"), before("written_off", .writeOff, "written off"),
+                    left > 0 ? "\(left) \(left == 1 ? "is" : "are") left" : nil,
+                ]
+                return parts.compactMap { $0 }.joined(separator: "; ") + "."
             }
         }
     }

@@ -36,7 +36,8 @@ struct Return: AsyncParsableCommand {
         @Option(help: "Number of the order.") var order: String?
         @Option(help: "Who sent it.") var customer: String?
         @Option(help: "Whether something is sent instead.") var kind: Kind?
-        @Option(help: "created, inspecting, completed or cancelled.") var status: String?
+        @Flag(help: "Only exchanges for which nothing was sent yet.") var unsent = false
+        @Option(help: "expected, created, inspecting, completed or cancelled.") var status: String?
         @Option(help: "Why it came back.") var reason: Reason?
         @Option(help: "Login of the inspector.") var inspector: String?
         @Option(help: .serial) var serial: String?
@@ -47,10 +48,19 @@ struct Return: AsyncParsableCommand {
                 .get(
                     "returns",
                     query: [
-                        "order": order, "customer": customer, "kind": kind?.rawValue, "status": status,
-                        "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
+                        "order": order, "customer": customer, "kind": kind?.rawValue,
+                        "unsent": unsent ? "true" : nil, "status": status == "expected" ? "created" : status,
+                        "expected": expected, "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
                         "from": try period.start, "to": try period.end,
                     ])
+            }
+        }
+        /// The column tells what is only announced from what is here; to the daemon both are created.
+        private var expected: String? {
+            switch status {
+            case "expected": "true"
+            case "created": "false"
+            default: nil
             }
         }
         static let table = Table(
@@ -277,7 +287,9 @@ extension View {
 
     /// How something is sent for an exchange.
     private static func exchange(_ answer: JSONValue) -> String {
-        guard answer["kind"]?.string == "exchange", answer["status"]?.string != "cancelled" else { return "" }
+        guard answer["kind"]?.string == "exchange", answer["status"]?.string != "cancelled",
+            answer["replacements"]?.array?.isEmpty ?? true
+        else { return "" }
         return "to send something, scan TRV:RETURN:\(answer["id"]?.plain ?? "") at a ship station"
     }
 
@@ -291,7 +303,8 @@ extension View {
         let lines = items.map { item in
             let photos = item["photos"]?.array?.count ?? 0
             let said = [
-                item["location"].map { "put at \($0.plain)" }, item["defect"].map { "in defect case \($0.plain)" },
+                Repacking.split(item), item["location"].map { "put at \($0.plain)" },
+                item["defect"].map { "in defect case \($0.plain)" },
                 item["delivered_under"].map { "delivered under \($0.plain)" },
                 photos > 0 ? count(photos, "photo") : nil, item["note"].map { "note: \($0.plain)" },
             ]
