@@ -70,10 +70,76 @@ import Testing
     }
 
     @Test func aHistoryFitsANarrowScreen() throws {
-        for line in try draw(.timeline(of: "A-1"), history, width: 60) { #expect(displayWidth(line) <= 72) }
         #expect(
-            try draw(.timeline(of: "A-1"), history, width: 60)[3]
-                == "  08:00:27 ● unit.passed       assembly → testing  mia at ASSY-1")
+            try draw(.timeline(of: "A-1"), history, width: 60)
+                == [
+                    "A-1", "2026-03-02",
+                    "  08:00:04 ● unit.registered   assembly, order 1001",
+                    "                               at LABEL-1",
+                    "  08:00:27 ● unit.passed       assembly → testing",
+                    "                               mia at ASSY-1",
+                    "  08:01:27 ● unit.held         on hold  lena",
+                    "             look␛ at U3", "2026-03-03",
+                    "  10:01:27 ● unit.written off  defect → written off, SOLDER,",
+                    "                               scrap",
+                    "                               lena",
+                ])
+    }
+
+    @Test func anUndoSaysWhatItTookBack() throws {
+        let at = #""station":"QA-1","actor":"mia""#
+        func state(_ stage: String) -> String { #"{"status":"in_production","stage":"\#(stage)","iteration":1}"# }
+        let (testing, coating) = (state("testing"), state("coating"))
+        let undone = """
+            {"items":[
+            {"event":"7","at":"2026-03-02T08:00:04.000Z","kind":"unit.passed",\(at),"before":\(testing),"after":\(coating)},
+            {"event":"8","at":"2026-03-02T08:00:09.000Z","kind":"unit.undone",\(at),"before":\(coating),"after":\(testing),
+             "undoes":"7"},
+            {"event":"9","at":"2026-03-03T08:00:09.000Z","kind":"unit.undone",\(at),"before":\(coating),"after":\(testing),
+             "undoes":"7"},
+            {"event":"10","at":"2026-03-03T08:00:19.000Z","kind":"unit.undone",\(at),"before":\(coating),"after":\(testing),
+             "undoes":"5"}],"next_cursor":null}
+            """
+        #expect(
+            try draw(.timeline(of: "A-1"), undone, width: 80)
+                == [
+                    "A-1", "2026-03-02",
+                    "  08:00:04 ● unit.passed  testing → coating                          mia at QA-1",
+                    "  08:00:09 ● unit.undone  coating → testing, takes back unit.passed  mia at QA-1",
+                    "                          of 08:00:04", "2026-03-03",
+                    "  08:00:09 ● unit.undone  coating → testing, takes back unit.passed  mia at QA-1",
+                    "                          of 2026-03-02 08:00:04",
+                    "  08:00:19 ● unit.undone  coating → testing, takes back event 5      mia at QA-1",
+                ])
+    }
+
+    @Test func anItemThatLeftInMoreThanOneWaySaysSo() throws {
+        let item = """
+            {"id":"715","product":"RES-10K","quantity":10,"in_repacking":0,"restocked":1,"refurbished":0,"written_off":9,\
+            "to_defect":0,"status":"ready","decision":"dispose"}
+            """
+        let shown = try draw(.customerReturn, #"{"id":"714","items":[\#(item)],"replacements":[]}"#, width: 80)
+        #expect(shown.last == "Item 715  1 put into stock, 9 written off", "\(shown)")
+        func process(_ arguments: String...) throws -> [String] {
+            try draw(try Repacking.Process.parse(["715"] + arguments).view, item)
+        }
+        #expect(
+            try process("write_off", "--quantity", "9")
+                == ["9 of RES-10K are written off; 1 was put into stock before."])
+        #expect(
+            try process("write_off", "--quantity", "1")
+                == ["1 of RES-10K is written off; 1 was put into stock before; 8 were written off before."])
+        let unit = #"{"serial":"B-1","product":"P","in_repacking":0,"restocked":1,"written_off":0}"#
+        #expect(try draw(try Repacking.Process.parse(["1", "ready"]).view, unit) == ["B-1 is in stock."])
+    }
+
+    @Test func anExchangeTellsHowToSendUntilSomethingWasSent() throws {
+        func lines(_ replacements: String) throws -> [String] {
+            try draw(
+                .customerReturn, #"{"id":"7","kind":"exchange","status":"completed","replacements":\#(replacements)}"#)
+        }
+        #expect(try lines("[]").contains { $0.contains("scan TRV:RETURN:7 at a ship station") })
+        #expect(try !lines(#"["9"]"#).contains { $0.contains("TRV:RETURN") })
     }
 
     @Test func aChangedUnitIsOneSentence() throws {

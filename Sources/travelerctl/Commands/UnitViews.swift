@@ -46,14 +46,20 @@ extension View {
             let items = answer["items"]?.array ?? []
             guard !items.isEmpty else { return ["Nothing is recorded about \(visible(serial))."] }
             let steps = items.map { item in
-                (kind: words(item["kind"]?.string ?? ""), change: change(item, screen), who: who(item))
+                (
+                    kind: words(item["kind"]?.string ?? ""),
+                    change: (change(item, screen) + [takenBack(item, items)].compactMap { $0 }).joined(separator: ", "),
+                    who: who(item)
+                )
             }
             let kindWidth = steps.map { displayWidth($0.kind) }.max() ?? 0
             let widest = steps.map { displayWidth($0.change) }.max() ?? 0
             let whoWidth = steps.map { displayWidth($0.who) }.max() ?? 0
-            // The columns are aligned where all of them fit.
-            let fits = screen.width.map { 17 + kindWidth + widest + whoWidth <= $0 } ?? true
-            let changeWidth = fits ? widest : 0
+            // Beside the time and the kind. Who did it has a column where the change keeps enough room for its words.
+            let room = screen.width.map { max(20, $0 - 15 - kindWidth) } ?? widest + 2 + whoWidth
+            let hasColumn = room - 2 - whoWidth >= min(widest, 24)
+            let changeWidth = min(widest, hasColumn ? room - 2 - whoWidth : room)
+            let indent = String(repeating: " ", count: 15 + kindWidth)
             var lines = [screen.paint(visible(serial), .bold)]
             var day = ""
             for (item, step) in zip(items, steps) {
@@ -63,9 +69,17 @@ extension View {
                     lines.append(screen.paint(day, .faint))
                 }
                 let mark = screen.paint(screen.glyph("●", "*"), paint(item))
-                let change = fitted(step.change, max(changeWidth, displayWidth(step.change)))
-                let parts = [fitted(step.kind, kindWidth), change, step.who]
-                lines.append(trimmed("  \(LocalTime.clock(at)) \(mark) " + parts.joined(separator: "  ")))
+                var change = wrapped(step.change, changeWidth)
+                if hasColumn {
+                    change[0] = fitted(change[0], max(changeWidth, displayWidth(change[0]))) + "  " + step.who
+                } else if displayWidth(step.change) + 2 + displayWidth(step.who) <= room {
+                    change[0] += "  " + step.who
+                } else {
+                    change.append(step.who)
+                }
+                lines.append(
+                    trimmed("  \(LocalTime.clock(at)) \(mark) \(fitted(step.kind, kindWidth))  \(change[0])"))
+                lines += change.dropFirst().map { indent + $0 }
                 if let note = item["note"]?.string, !note.isEmpty {
                     lines += wrapped(visible(note), screen.width.map { max(20, $0 - 13) }).map {
                         "             " + screen.paint($0, .faint)
@@ -90,8 +104,19 @@ extension View {
         }
     }
 
+    /// What an undo took back: the step and its time where it is among those that are shown, else its number.
+    private static func takenBack(_ item: JSONValue, _ items: [JSONValue]) -> String? {
+        guard let number = item["undoes"] else { return nil }
+        guard let step = items.first(where: { $0["event"] == number }), let at = step["at"]?.string else {
+            return "takes back event \(number.plain)"
+        }
+        let isSameDay = LocalTime.day(at) == LocalTime.day(item["at"]?.string ?? "")
+        return "takes back \(words(step["kind"]?.string ?? "")) of "
+            + (isSameDay ? LocalTime.clock(at) : LocalTime.text(at, seconds: true))
+    }
+
     /// What an event changed, in a few words.
-    static func change(_ item: JSONValue, _ screen: Screen) -> String {
+    private static func change(_ item: JSONValue, _ screen: Screen) -> [String] {
         let (before, after) = (item["before"], item["after"])
         func state(_ value: JSONValue?) -> String? {
             value.map { value in
@@ -118,7 +143,6 @@ extension View {
         parts += ["type", "reason"].compactMap { item[$0]?.plain }.map { words($0) }
         if let price = item["price"] { parts.append("for \(price.plain)") }
         if before == nil, let order = item["work_order"] { parts.append("order \(order.plain)") }
-        if let event = item["undoes"] { parts.append("takes back \(event.plain)") }
-        return parts.joined(separator: ", ")
+        return parts
     }
 }
