@@ -50,14 +50,28 @@ import Testing
             "defect", "create", "-", "--type", "DEAD", "--note", "no output", input: "P1\nP2\nP1\n")
         #expect(made.status == 0 && made.out.contains("2 of 2 left"), "\(made)")
         #expect(daemon.ctl("defect", "create", "-", "--type", "DEAD", "--note", "n", input: "\n").status == 64)
+        // Each is looked up as it comes.
+        for (line, reason) in [("P9", "no unit P9"), ("P2", "P2 is defective already, in case")] {
+            let bad = daemon.ctl("defect", "create", "-", "--type", "DEAD", "--note", "n", input: "P6\n\n\(line)\n")
+            #expect(bad.status != 0 && bad.error.contains(reason), "\(bad)")
+        }
         #expect(daemon.ctl("defect", "create", "P3", "--type", "SCRATCH", "--note", "n").status == 0)
         #expect(daemon.ctl("defect", "create", "P4", "P5", "--type", "SCRATCH", "--note", "n").status == 0)
         #expect(daemon.ctl("defect", "create", "P5", "--type", "DEAD", "--note", "n").error.contains("in case"))
 
-        // A serial names its case, and the unit in it.
-        #expect(daemon.ctl("defect", "inspect", "P4", "--repairable", "3").error.contains("the 2 that remain"))
-        #expect(daemon.ctl("defect", "inspect", "P4").status == 64)
-        #expect(daemon.ctl("defect", "inspect", "P4", "--repairable", "1").status == 0)
+        // A serial names its case, and the unit in it; for what is done with a whole case it must be alone there.
+        let shared = daemon.ctl("defect", "inspect", "P4", "--repairable", "1")
+        #expect(shared.status == 64 && shared.error.contains("with 1 other unit; name the case"), "\(shared)")
+        let row = daemon.ctl("defect", "list", "--csv", "--search", "P4").out.split(whereSeparator: \.isNewline).last
+        let both = String(try #require(row?.split(separator: ",").first))
+        for command in ["resolve", "revert", "correct"] {
+            let refused = daemon.ctl("defect", command, "P4", "--note", "n")
+            #expect(refused.status == 64 && refused.error.contains("defect \(command) \(both) ..."), "\(refused)")
+        }
+        #expect(daemon.ctl("defect", "inspect", both, "--repairable", "3").error.contains("the 2 that remain"))
+        #expect(daemon.ctl("defect", "inspect", both).status == 64)
+        #expect(daemon.ctl("defect", "inspect", both, "--repairable", "1").status == 0)
+        #expect(daemon.ctl("defect", "correct", "P3", "--location", "SHELF-3").status == 0)
         let repaired = daemon.ctl("defect", "repair", "P4", "--to", "stock", "--note", "polished")
         #expect(repaired.out.contains("1 of 2 left, 0 repairable, 1 not"), "\(repaired)")
         #expect(daemon.ctl("unit", "show", "P4", "--json").out.contains("\"in_stock\""))
@@ -79,7 +93,7 @@ import Testing
         #expect(daemon.ctl("supplier", "returns", "volt").out.contains("RMA-1"))
 
         // What can't be taken back is refused without a question.
-        #expect(daemon.ctl("defect", "revert", "P4", "--note", "n").status == 1)
+        #expect(daemon.ctl("defect", "revert", both, "--note", "n").status == 1)
         #expect(daemon.ctl("defect", "revert", "P3", "--note", "n").status == 64, "nobody is there to say yes")
         #expect(daemon.ctl("defect", "revert", "P3", "--note", "not picked up", "--yes").status == 0)
         #expect(daemon.ctl("unit", "supplier-repair", "P1", "--note", "new fuse").status == 0)

@@ -183,7 +183,10 @@ struct Defect: AsyncParsableCommand {
             example: "defect create B-17 B-18 --type SCRATCH --note \"fell off the rack\"",
             "defect create - --type SCRATCH --note \"from the rack\"",
             "defect create --product CABLE-2M --quantity 100 \\\n    --type SCRATCH=80 --type DEAD=20 --repairable 60 --note \"wet box\"",
-            more: "With - instead of serials they are scanned or typed afterwards, one in a line.")
+            more: """
+                With - instead of serials they are scanned or typed afterwards, one in a line; an empty line ends, or the \
+                end of a file or pipe.
+                """)
         @Argument(help: "Serials of units of one product; - to scan them.") var serials: [String] = []
         @Option(help: "Code of a product without serials.") var product: String?
         @Option(parsing: .unconditional, help: "How many without serials.") var quantity: Int?
@@ -203,7 +206,13 @@ struct Defect: AsyncParsableCommand {
         }
 
         mutating func prepare(_ connection: Connection) async throws {
-            if serials == ["-"] { serials = try await scanned { $0 } }
+            guard serials == ["-"] else { return }
+            var first: JSONValue?
+            serials = try await scanned { serial in
+                let unit = try await connection.unitToMark(serial, with: first)
+                first = first ?? unit
+                return serial
+            }
         }
 
         var request: Request {
@@ -219,7 +228,7 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Correct: CaseCall {
+    struct Correct: WholeCaseCall {
         static let configuration = CommandConfiguration.verb(
             "correct", "Correct the note, location, supplier or credit.",
             example: "defect correct 4711 --location SHELF-3", "defect correct 4711 --credit 45",
@@ -227,7 +236,7 @@ struct Defect: AsyncParsableCommand {
                 An empty text clears a location or supplier: --location "". The credit is that of a resolved case, where \
                 the supplier's credit note came later.
                 """)
-        @Argument(help: .defectCase) var id: String
+        @Argument(help: .wholeCase) var id: String
         @Option(help: "What else there is to know.") var note: String?
         @Option(help: "Where it lies.") var location: String?
         @Option(help: "Code of the supplier.") var supplier: String?
@@ -250,13 +259,13 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Inspect: CaseCall {
+    struct Inspect: WholeCaseCall {
         static let configuration = CommandConfiguration.verb(
             "inspect", "Split what remains into repairable and not.",
             example: "defect inspect 4711 --repairable 1",
             "defect inspect 4711 --repairable 1 --non-repairable 1 \\\n    --type SCRATCH=2",
             more: "If only one of the two is given, the other is the rest.")
-        @Argument(help: .defectCase) var id: String
+        @Argument(help: .wholeCase) var id: String
         @Option(parsing: .unconditional, help: "How many can be repaired.") var repairable: Int?
         @Option(parsing: .unconditional, help: "How many can't.") var nonRepairable: Int?
         @Option(help: .findings, transform: Finding.init) var type: [Finding] = []
@@ -272,7 +281,7 @@ struct Defect: AsyncParsableCommand {
         }
 
         mutating func prepare(_ connection: Connection) async throws {
-            try await findCase(connection)
+            try await findWholeCase(connection)
             guard repairable == nil || nonRepairable == nil else { return }
             let left = try await connection.call(.get("defects", id))["remaining"]?.int ?? 0
             repairable = repairable ?? max(0, left - (nonRepairable ?? 0))
@@ -366,11 +375,11 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct Resolve: CaseCall {
+    struct Resolve: WholeCaseCall {
         static let configuration = CommandConfiguration.verb(
             "resolve", "Close a case. What is still defective awaits its repair, replacement or write-off.",
             example: "defect resolve 4711 --credit 45 --note \"credit note 4711\"")
-        @Argument(help: .defectCase) var id: String
+        @Argument(help: .wholeCase) var id: String
         @Option(parsing: .unconditional, help: "What the supplier credited.") var credit: Double?
         @Option(help: .note) var note: String
         @OptionGroup var options: CallOptions
@@ -428,6 +437,7 @@ extension View {
 extension ArgumentHelp {
     static let defectCase: ArgumentHelp =
         "Number of the case, or the serial of a unit in it; case:4711 where a unit has that number for a serial."
+    static let wholeCase: ArgumentHelp = "Number of the case, or the serial of the only unit in it."
     static let defectType: ArgumentHelp = "Code of the defect type."
     fileprivate static let findings = ArgumentHelp(
         "A defect type and how many have it; may be given several times.", valueName: "type=quantity")

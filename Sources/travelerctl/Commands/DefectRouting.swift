@@ -132,7 +132,7 @@ extension Defect {
             "revert", "Take a case back that did not go to the supplier after all.",
             example: "defect revert 4711 --note \"not picked up\"",
             more: "It asks before it does so; --yes says so at once.")
-        @Argument(help: .defectCase) var id: String
+        @Argument(help: .wholeCase) var id: String
         @Option(help: .note) var note: String
         @Flag(name: .shortAndLong, help: "Don't ask.") var yes = false
         @OptionGroup var options: CallOptions
@@ -144,7 +144,7 @@ extension Defect {
         func run() async throws {
             try await reporting(json: options.json) {
                 let connection = options.daemon.connection
-                let id = try await connection.caseNumber(id)
+                let id = try await connection.wholeCase(id, for: "revert")
                 let found = try await connection.call(.get("defects", id))
                 // What can't be reverted is refused without a question.
                 if !yes, found["status"] == "with_supplier" {

@@ -25,6 +25,18 @@ extension CaseCall {
     }
 }
 
+/// A command on a case as a whole: one unit of it doesn't stand for the others.
+protocol WholeCaseCall: CaseCall {}
+
+extension WholeCaseCall {
+    mutating func prepare(_ connection: Connection) async throws { try await findWholeCase(connection) }
+
+    /// Puts the number of the case where it was named by the serial of its only unit.
+    mutating func findWholeCase(_ connection: Connection) async throws {
+        id = try await connection.wholeCase(id, for: Self.configuration.commandName ?? "")
+    }
+}
+
 /// Which part of a case.
 struct Lot: ParsableArguments {
     @Argument(help: "Serials; none for goods without serials, and where one unit is left.")
@@ -40,6 +52,7 @@ struct Lot: ParsableArguments {
 extension Connection {
     /// The number of the case with this number, or else of the last one with a unit of this serial.
     func caseNumber(_ name: String) async throws -> String {
+        guard !name.isEmpty else { throw Failure(.usage, "the number of the case is empty") }
         let numbered = try await caseNumbered(name)?["id"]?.string
         let answer = try await call(.get("defects", query: ["serial": name, "limit": "1"]))
         let holding = answer["items"]?.array?.first?["id"]?.string
@@ -52,7 +65,21 @@ extension Connection {
         guard let id = numbered ?? holding else {
             throw Failure(.notFound, "there is no defect case \(visible(name)), and none with such a unit")
         }
-        guard !name.isEmpty else { throw Failure(.usage, "the number of the case is empty") }
+        return id
+    }
+
+    /// The number of the case with this number, or of the last one with a unit of this serial if no other unit is in it.
+    func wholeCase(_ name: String, for command: String) async throws -> String {
+        let id = try await caseNumber(name)
+        guard id != name, Self.byNumber + id != name else { return id }
+        let units = try await call(.get("defects", id))["units"]?.array ?? []
+        let others = units.count { $0["outcome"]?.string == "open" && $0["serial"]?.string != name }
+        guard others == 0 else {
+            throw Failure(
+                .usage,
+                "\(visible(name)) is in case \(id) with \(count(others, "other unit")); name the case: "
+                    + "travelerctl defect \(command) \(id) ...")
+        }
         return id
     }
 
@@ -68,6 +95,24 @@ extension Connection {
 
     /// Stands before what is the number of a case, even where a unit has the same for a serial.
     static var byNumber: String { "case:" }
+
+    /// A unit that can be marked as defective, in one case with those before it.
+    func unitToMark(_ serial: String, with first: JSONValue?) async throws -> JSONValue {
+        let unit = try await call(.get("units", serial))
+        if let found = unit["defect_case"]?.plain {
+            throw Failure(.refused, "\(visible(serial)) is defective already, in case \(found)")
+        }
+        if let status = unit["status"]?.string, ["delivered", "installed", "split", "written_off"].contains(status) {
+            throw Failure(.refused, "\(visible(serial)) can't be marked defective: it is \(words(status))")
+        }
+        if let first, let product = unit["product"]?.plain, let other = first["product"]?.plain, product != other {
+            throw Failure(
+                .usage,
+                "a defect case is about one product: \(first["serial"]?.plain ?? "?") is a \(other), "
+                    + "\(visible(serial)) a \(product)")
+        }
+        return unit
+    }
 
     /// The case with this number, or the one that the unit with this serial is in now; it is neither sent nor resolved.
     func openCase(_ name: String) async throws -> JSONValue {
@@ -85,8 +130,8 @@ extension Connection {
 
 }
 
-/// The lines of the standard input: what a scanner at this terminal types. Each is looked up at once, and what is no good is
-/// said and scanned again; from a file or a pipe it ends the command.
+/// The lines of the standard input: what a scanner at this terminal types, up to an empty line. Each is looked up at once, and
+/// what is no good is said and scanned again. A file or a pipe is read to its end, and there it ends the command.
 func scanned<Found>(_ find: (String) async throws -> Found) async throws -> [Found] {
     let isTerminal = isatty(0) == 1
     if isTerminal { Output.note("Scan or type them, one in a line; an empty line ends.") }
