@@ -57,7 +57,7 @@ public struct Scenario: Sendable {
         var outcome = Outcome()
         var names: [String: String] = [:]
         // Names whose value some line is to keep.
-        let keepable = Set(text.split(whereSeparator: \.isWhitespace).compactMap(Self.keptName))
+        let keepable = Set(text.split(separator: "\n").flatMap(Self.keptNames))
         for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
             do {
                 guard let line = try ScenarioLine(substitute(String(line), names), number: index + 1) else { continue }
@@ -82,10 +82,13 @@ public struct Scenario: Sendable {
         return outcome
     }
 
-    /// The name in `key=$name`.
-    private static func keptName(_ word: Substring) -> String? {
-        guard let mark = word.firstRange(of: "=$"), mark.upperBound < word.endIndex else { return nil }
-        return String(word[mark.upperBound...])
+    /// The names in what a line expects, `key=$name`.
+    private static func keptNames(_ line: Substring) -> [String] {
+        guard !line.hasPrefix("#"), let arrow = line.ranges(of: "=>").last else { return [] }
+        return line[arrow.upperBound...].split(separator: " ").compactMap { word in
+            guard let mark = word.firstRange(of: "=$"), mark.upperBound < word.endIndex else { return nil }
+            return String(word[mark.upperBound...])
+        }
     }
 
     /// Puts kept values into a line, the longest name first.
