@@ -39,22 +39,34 @@ extension StoredRecords {
 }
 
 extension Connection {
-    /// Webhooks that have something to be sent by a time, in milliseconds since 1970.
-    public func webhooksDue(by time: Int64) throws -> [String] {
-        try select("SELECT DISTINCT webhook FROM outbox INDEXED BY outbox_due WHERE dead = 0 AND next_at <= \(time)") {
-            $0.text(0)
+    /// Of these webhooks, those that have something to be sent by a time, in milliseconds since 1970. One look for each,
+    /// however much waits.
+    public func webhooksDue(among ids: [String], by time: Int64) throws -> [String] {
+        try ids.filter { id in
+            try first(Self.isDue(webhook: id, by: time)) { _ in true } ?? false
         }
+    }
+
+    static func isDue(webhook id: String, by time: Int64) -> SQL {
+        """
+        SELECT 1 FROM outbox INDEXED BY outbox_due
+        WHERE webhook = \(Int64(id) ?? -1) AND dead = 0 AND next_at <= \(time) LIMIT 1
+        """
+    }
+
+    /// By the events' order, not by `outbox_due`: that would sort all that waits for each portion of it.
+    static func due(webhook id: String, by time: Int64, limit: Int) -> SQL {
+        """
+        SELECT event, attempts, next_at, dead, problem, webhook FROM outbox
+        WHERE webhook = \(Int64(id) ?? -1) AND +dead = 0 AND next_at <= \(time) ORDER BY event LIMIT \(limit)
+        """
     }
 
     /// What is to be sent to a webhook by a time, oldest events first, with the events.
     public func due(
         webhook: String, by time: Int64, limit: Int
     ) throws -> [(delivery: WebhookDelivery, event: EventRecord)] {
-        let rows = try select(
-            """
-            SELECT event, attempts, next_at, dead, problem, webhook FROM outbox
-            WHERE webhook = \(Int64(webhook) ?? -1) AND dead = 0 AND next_at <= \(time) ORDER BY event LIMIT \(limit)
-            """, WebhookDelivery.init(row:))
+        let rows = try select(Self.due(webhook: webhook, by: time, limit: limit), WebhookDelivery.init(row:))
         return try rows.compactMap { delivery in
             let record = try first(
                 "SELECT \(EventRow.columns(of: "event")) FROM event WHERE event.id = \(delivery.event)",

@@ -91,7 +91,7 @@ enum Schema {
             webhook INTEGER NOT NULL, event INTEGER NOT NULL, attempts INTEGER NOT NULL, next_at INTEGER NOT NULL,
             dead INTEGER NOT NULL, problem TEXT, PRIMARY KEY (webhook, event)
         ) STRICT, WITHOUT ROWID;
-        CREATE INDEX outbox_due ON outbox (next_at) WHERE dead = 0;
+        CREATE INDEX outbox_due ON outbox (webhook, next_at) WHERE dead = 0;
         """
 
     /// Defect cases and what belongs to them. Units that were defective before get theirs by events; what was written

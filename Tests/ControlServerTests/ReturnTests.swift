@@ -1,5 +1,4 @@
 import ControlAPI
-import Ledger
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -9,6 +8,7 @@ import Testing
 import Tracking
 
 @testable import ControlServer
+@testable import Ledger
 
 /// Returns, photos and webhooks over the control interface.
 @Suite("Customers' returns", .serialized)
@@ -202,6 +202,30 @@ struct ReturnTests {
         #expect(await shop.ask("ada", "GET", "/v1/webhooks").items.count == 2)
     }
 
+    @Test("what was taken is sent once, however long it takes to put that on record")
+    func recordedLate() async throws {
+        let (shop, id, _) = try await shop()
+        let receiver = try await Receiver()
+        let hook = await shop.ask(
+            "ada", "POST", "/v1/webhooks",
+            ["url": .string(receiver.url + "/good"), "kinds": ["return.inspection_started"]])
+        _ = await shop.ask("rita", "POST", "/v1/returns/\(id)/inspection")
+        // Nothing can be written while another program holds the file.
+        let other = try Connection(path: shop.directory + "/" + Ledger.fileName, mode: .readWrite)
+        try other.execute("BEGIN IMMEDIATE")
+        let (complaints, complaint) = AsyncStream.makeStream(of: Void.self)
+        let sender = WebhookSender(
+            ledger: shop.ledger, clock: { shop.now }, client: WebhookClient(),
+            log: Logger(label: "tests", factory: { _ in Complaints(complaint: complaint) }))
+        let running = Task { try await sender.run() }
+        defer { running.cancel() }
+        for await _ in complaints { break }
+        try other.execute("ROLLBACK")
+        let list = "/v1/webhooks/\(hook["id"]?.string ?? "")/deliveries"
+        _ = try await until { await shop.ask("ada", "GET", list).items.isEmpty ? true : nil }
+        #expect(try await receiver.wait { !$0.isEmpty }.count == 1)
+    }
+
     @Test("why a webhook took nothing, in words")
     func causes() async throws {
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -244,6 +268,20 @@ struct ReturnTests {
         Issue.record("waited in vain")
         return nil
     }
+}
+
+/// Tells of errors in the log.
+private struct Complaints: LogHandler {
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.error
+    let complaint: AsyncStream<Void>.Continuation
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) { complaint.yield() }
 }
 
 /// What answers, but not in HTTP. (What speaks before it is asked may break the connection before there is a request.)

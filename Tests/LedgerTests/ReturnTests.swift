@@ -390,13 +390,13 @@ import Tracking
         let failed = delivery.failed("away", at: 1_000)
         #expect(failed.attempts == 1 && failed.nextAt == 11_000 && !failed.isDead)
         _ = try await ledger.submit(.recordDelivery(failed, isDone: false))
-        #expect(try await ledger.read { try $0.webhooksDue(by: 10_999) }.isEmpty)
-        #expect(try await ledger.read { try $0.webhooksDue(by: 11_000) } == [hook])
+        #expect(try await ledger.read { try $0.webhooksDue(among: [hook], by: 10_999) }.isEmpty)
+        #expect(try await ledger.read { try $0.webhooksDue(among: [hook], by: 11_000) } == [hook])
         var dead = delivery
         while !dead.isDead { dead = dead.failed("away", at: 0) }
         #expect(dead.attempts == WebhookDelivery.delays.count + 1)
         _ = try await ledger.submit(.recordDelivery(dead, isDone: false))
-        #expect(try await ledger.read { try $0.webhooksDue(by: .max) }.isEmpty)
+        #expect(try await ledger.read { try $0.webhooksDue(among: [hook], by: .max) }.isEmpty)
         let letters = try await ledger.read { try $0.outbox(webhook: hook, dead: true, Page()) }
         #expect(letters.items.map(\.problem) == ["away"])
         ledger.close()
@@ -404,7 +404,7 @@ import Tracking
         let again = try folder.open()
         await #expect(throws: Refusal.self) { try await again.submit(.retryDelivery(webhook: hook, event: 1)) }
         _ = try await again.submit(.retryDelivery(webhook: hook, event: delivery.event))
-        #expect(try await again.read { try $0.webhooksDue(by: .max) } == [hook])
+        #expect(try await again.read { try $0.webhooksDue(among: [hook], by: .max) } == [hook])
         _ = try await again.submit(.recordDelivery(delivery, isDone: true))
         func waiting() async throws -> Int {
             try await again.read { try $0.outbox(webhook: hook, dead: nil, Page()) }.items.count

@@ -44,9 +44,9 @@ public actor WebhookSender: Service {
                 while (try? await Task.sleep(for: Self.pause)) != nil { wake.yield() }
             }
             for await _ in wakes {
-                if ledger.plant.webhooks.isEmpty { continue }
-                let now = clock()
-                guard let due = try? await ledger.read({ try $0.webhooksDue(by: now) }) else { continue }
+                let (idle, now) = (ledger.plant.webhooks.keys.filter { !busy.contains($0) }, clock())
+                if idle.isEmpty { continue }
+                guard let due = try? await ledger.read({ try $0.webhooksDue(among: idle, by: now) }) else { continue }
                 for id in due where busy.insert(id).inserted {
                     group.addTask { await self.sendAll(to: id) }
                 }
@@ -63,9 +63,12 @@ public actor WebhookSender: Service {
         }
         while !Task.isCancelled {
             let now = clock()
-            guard let due = try? await ledger.read({ try $0.due(webhook: id, by: now, limit: Self.portion) }),
-                !due.isEmpty
-            else { return }
+            guard let due = try? await ledger.read({ try $0.due(webhook: id, by: now, limit: Self.portion) }) else {
+                // Asked again at once, it would fail again.
+                try? await Task.sleep(for: Self.pause)
+                return
+            }
+            if due.isEmpty { return }
             for (delivery, event) in due {
                 if Task.isCancelled { return }
                 guard await send(delivery, event) else { return }
@@ -73,7 +76,7 @@ public actor WebhookSender: Service {
         }
     }
 
-    /// Sends an event and puts on record what became of it. Answers whether there is any use in going on at once.
+    /// Sends an event and puts on record what became of it. Answers false where the daemon stops.
     private func send(_ delivery: WebhookDelivery, _ event: EventRecord) async -> Bool {
         let plant = ledger.plant
         var (after, isDone) = (delivery, true)
@@ -103,15 +106,27 @@ public actor WebhookSender: Service {
                     ])
             }
         }
-        do {
-            try await ledger.submit(.recordDelivery(after, isDone: isDone), by: .system) { _, _ in
-                StoredAnswer(status: 200, body: [])
+        return await record(after, isDone: isDone)
+    }
+
+    /// Puts on record what became of an attempt, however long that takes: what was sent is not to be sent again because
+    /// the disk is full. Answers false where the daemon stops meanwhile; then it is sent once more, and receivers know an
+    /// event by its number.
+    private func record(_ delivery: WebhookDelivery, isDone: Bool) async -> Bool {
+        var isLogged = false
+        while true {
+            do {
+                try await ledger.submit(.recordDelivery(delivery, isDone: isDone), by: .system) { _, _ in
+                    StoredAnswer(status: 200, body: [])
+                }
+                return true
+            } catch {
+                if !isLogged {
+                    log.error("cannot record what became of an event that was sent, and goes on trying: \(error)")
+                }
+                isLogged = true
             }
-        } catch {
-            // Then it is sent once more: receivers know an event by its number.
-            log.error("cannot record that an event was sent: \(error)")
-            return false
+            guard (try? await Task.sleep(for: Self.pause)) != nil else { return false }
         }
-        return true
     }
 }
