@@ -48,7 +48,8 @@ extension Ledger {
         }
     }
 
-    /// Puts a back-up in the place of the ledger in `directory`, after checking it whole.
+    /// Puts a back-up in the place of the ledger in `directory`, after checking it whole; one that an older version made
+    /// is brought up.
     ///
     /// The ledger that was there stays beside it under another name, and so do its photos: the next start removes those
     /// that the back-up doesn't know. The caller holds the directory's lock.
@@ -60,14 +61,17 @@ extension Ledger {
     ) throws -> (report: VerifyReport, kept: String?) {
         let fresh = directory + "/" + fileName + ".restoring"
         unlink(fresh)
+        let format = try checkFile(backup)
         try copy(backup, to: fresh)
         do {
-            let report = try verify(
+            try Schema.migrate(Connection(path: fresh, mode: .readWrite))
+            var report = try verify(
                 file: fresh, scratch: directory, photosBeside: directory, progress: progress)
             if let problem = report.problem {
                 throw StorageError(
                     .damaged, "cannot restore \(backup): \(problem.table) \(problem.row): \(problem.message)")
             }
+            if format < Schema.version { report.olderFormat = format }
             // The daemon's user must be able to open what an admin restored.
             var owner = stat()
             if geteuid() == 0, stat(directory, &owner) == 0 { chown(fresh, owner.st_uid, owner.st_gid) }

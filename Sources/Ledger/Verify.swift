@@ -2,6 +2,7 @@ import CSQLite
 import Dispatch
 import FoundationEssentials
 import Barcodes
+import Glibc
 import Tracking
 
 /// What a walk over the whole ledger found.
@@ -14,6 +15,8 @@ public struct VerifyReport: Sendable, Equatable {
     public var photos = 0
     /// Digests of those whose bytes are missing or others, where they were looked for.
     public var lostPhotos: [String] = []
+    /// The file's format, where an older version wrote it; then a copy was brought up and checked.
+    public var olderFormat: Int64?
 
     /// Whether everything that was looked at is as it should be.
     public var isWhole: Bool { problem == nil && lostPhotos.isEmpty }
@@ -38,11 +41,22 @@ extension Ledger {
     ///   - photosBeside: the directory that the ledger is in, where the bytes of its photos are to be read, too.
     ///   - progress: told the number of events walked so far, about every 10,000.
     /// - Throws: `StorageError` where the file can't be read at all.
+    ///
+    /// The file is not changed. Of one that an older version wrote, a copy is brought up as the daemon would do it.
     public static func verify(
         file path: String, scratch: String, photosBeside directory: String? = nil, progress: (Int64) -> Void = { _ in }
     ) throws -> VerifyReport {
+        let format = try checkFile(path)
+        if format < Schema.version {
+            let copy = scratch + "/verify-older-\(UInt32.random(in: 0...UInt32.max)).db"
+            defer { try? FileManager.default.removeItem(atPath: copy) }
+            try Self.copy(path, to: copy)
+            try Schema.migrate(Connection(path: copy, mode: .readWrite))
+            var report = try verify(file: copy, scratch: scratch, photosBeside: directory, progress: progress)
+            report.olderFormat = format
+            return report
+        }
         let ledger = try Connection(path: path, mode: .readOnly)
-        try checkFormat(ledger)
         let copy = scratch + "/verify-\(UInt32.random(in: 0...UInt32.max)).db"
         defer {
             for suffix in ["", "-wal", "-shm", "-journal"] {
@@ -63,18 +77,40 @@ extension Ledger {
         return report
     }
 
-    private static func checkFormat(_ connection: Connection) throws {
-        guard try connection.number("PRAGMA application_id") == Schema.applicationID else {
-            throw StorageError(.damaged, "this file is no traveler ledger")
+    /// Sees to it that a file which somebody names is a ledger that this version can read. Answers its format.
+    static func checkFile(_ path: String) throws -> Int64 {
+        func unreadable(_ why: String) -> StorageError { StorageError(.damaged, "cannot read \(path): \(why)") }
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else {
+            switch errno {
+            case ENOENT, ENOTDIR: throw unreadable("there is no such file")
+            case EACCES: throw unreadable("this user may not read it")
+            case let error: throw unreadable(String(cString: strerror(error)))
+            }
         }
-        let version = try connection.number("PRAGMA user_version")
-        guard version == Schema.version else {
+        defer { Glibc.close(descriptor) }
+        var status = stat()
+        if fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+            throw unreadable("it is a directory; name the ledger's file")
+        }
+        let magic = Array("SQLite format 3\0".utf8)
+        var head = [UInt8](repeating: 0, count: magic.count)
+        guard Glibc.read(descriptor, &head, head.count) == magic.count, head == magic else {
+            throw unreadable("it is no traveler ledger")
+        }
+        let connection = try Connection(path: path, mode: .readOnly)
+        guard try connection.number("PRAGMA application_id") == Schema.applicationID else {
+            throw unreadable("it is no traveler ledger")
+        }
+        let format = try connection.number("PRAGMA user_version")
+        guard format <= Schema.version else {
             throw StorageError(
-                version > Schema.version ? .newer : .other,
-                "this ledger has format \(version), this version of traveler knows \(Schema.version)")
+                .newer,
+                "cannot read \(path): a newer version wrote it (format \(format), this one knows \(Schema.version))")
         }
         let damage = try connection.rows("PRAGMA quick_check(1)", [], { $0.text(0) }).first
-        guard damage == "ok" else { throw StorageError(.damaged, "the file is damaged: \(damage ?? "unreadable")") }
+        guard damage == "ok" else { throw unreadable("it is damaged: \(damage ?? "unreadable")") }
+        return format
     }
 
     private static func replay(

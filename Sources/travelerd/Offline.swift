@@ -73,6 +73,11 @@ struct Check: ParsableCommand {
             )
         }
         report.printPhotos(in: place.path)
+        if let format = report.olderFormat {
+            print(
+                "It has format \(format). The daemon brings it up at its start; a copy was, and that is what was checked."
+            )
+        }
         if file != nil, report.photos > 0 {
             print("It names \(report.photos) photos. Their files are not in it, but in photos/ beside the ledger.")
         }
@@ -115,6 +120,7 @@ struct Restore: ParsableCommand {
         Progress.clear()
         withExtendedLifetime(lock) {}
         print("Restored \(report.events) events from \(file).")
+        if let format = report.olderFormat { print("It had format \(format) and was brought up to this version's.") }
         if let kept { print("The ledger that was there is kept as \(place.path)/\(kept).") }
         report.printPhotos(in: place.path)
         print("Start the daemon again: systemctl start travelerd")

@@ -1,4 +1,5 @@
 import Barcodes
+import FoundationEssentials
 import Testing
 import Tracking
 
@@ -105,6 +106,31 @@ import Tracking
             try await again.read { try $0.number("SELECT max(id) FROM event") }
                 == Int64(listing.items.count * 2 + legacyEvents().count + 1))
         #expect(try await again.verify().problem == nil)
+    }
+
+    @Test func anOlderBackupIsCheckedAndRestored() async throws {
+        let folder = try Folder()
+        try writeLegacyLedger(folder.path)
+        let backup = folder.path + "/backup.db"
+        try FileManager.default.moveItem(atPath: folder.path + "/" + Ledger.fileName, toPath: backup)
+        let bytes = try Data(contentsOf: URL(filePath: backup))
+        let report = try Ledger.verify(file: backup, scratch: folder.path)
+        #expect(report.problem == nil && report.olderFormat == 2 && report.events == Int64(legacyEvents().count))
+        #expect(try Ledger.restore(backup, in: folder.path).report == report)
+        #expect(try Data(contentsOf: URL(filePath: backup)) == bytes, "what was given is as it was")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).filter { $0.hasPrefix("verify") }.isEmpty)
+
+        let ledger = try folder.open()
+        _ = try await ledger.submit(.assign("A", to: nil))
+        let admin = try #require(Access(login: "root", isAdmin: true, in: ledger.plant))
+        #expect(try await ledger.read { try $0.defects(DefectFilter(), for: admin, Page()) }.items.count == 2)
+        #expect(try await ledger.verify().problem == nil)
+        ledger.close()
+
+        try Connection(path: backup, mode: .readWrite).execute("UPDATE event SET note = 'forged' WHERE id = 3")
+        #expect(try Ledger.verify(file: backup, scratch: folder.path).problem?.table == "event")
+        #expect(throws: StorageError.self) { try Ledger.restore(backup, in: folder.path) }
     }
 
     // MARK: Scope

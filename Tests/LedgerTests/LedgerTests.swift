@@ -157,6 +157,39 @@ import Tracking
         #expect(error?.kind == .newer)
     }
 
+    @Test func whatIsNamedAndIsNoLedgerIsSaidToBeWhatItIs() throws {
+        let folder = try Folder()
+        let path = folder.path + "/backup.db"
+        func expect(_ words: String) {
+            for attempt in [
+                { _ = try Ledger.verify(file: path, scratch: folder.path) },
+                { _ = try Ledger.restore(path, in: folder.path) },
+            ] {
+                let error = #expect(throws: StorageError.self, "\(words)") { try attempt() }
+                #expect(
+                    error?.description.hasPrefix("cannot read \(path): \(words)") == true, "\(error?.description ?? "")"
+                )
+            }
+        }
+        expect("there is no such file")
+        for content in ["", "a text", "a text that is as long as the head of a database would be, and longer"] {
+            try Data(content.utf8).write(to: URL(filePath: path))
+            expect("it is no traveler ledger")
+        }
+        unlink(path)
+        try Connection(path: path, mode: .readWrite).execute("CREATE TABLE other (x)")
+        expect("it is no traveler ledger")
+        unlink(path)
+        mkdir(path, 0o700)
+        expect("it is a directory")
+        rmdir(path)
+        let ledger = try folder.open()
+        ledger.close()
+        rename(folder.path + "/" + Ledger.fileName, path)
+        try Connection(path: path, mode: .readWrite).execute("PRAGMA user_version = 99")
+        expect("a newer version wrote it (format 99")
+    }
+
     @Test func anOlderLedgerIsBroughtUpInOneStepOrNotAtAll() throws {
         let folder = try Folder()
         let connection = try Connection(path: folder.path + "/old.db", mode: .readWrite)

@@ -166,6 +166,8 @@ import Tracking
             ("card", "unserialised_repacking"), ("session", "goods"), ("delivery", "customer_return"),
         ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
         try db.execute("PRAGMA user_version = 3")
+        let report = try Ledger.verify(file: path, scratch: folder.path)
+        #expect(report.problem == nil && report.olderFormat == 3)
         let again = try folder.open()
         let id = try await create(again, ["U-0"], goods: 2)
         #expect(try await contents(again, id).found.customer == "Novak")
