@@ -110,6 +110,20 @@ public final class Connection {
         try rows(sql, values) { $0.int(0) }.first ?? 0
     }
 
+    /// Reads several statements of one state of the ledger, whatever is written meanwhile.
+    public func consistently<Result>(_ body: () throws -> Result) throws -> Result {
+        if isInTransaction { return try body() }
+        try execute("BEGIN")
+        do {
+            let result = try body()
+            try execute("COMMIT")
+            return result
+        } catch {
+            try? execute("ROLLBACK")
+            throw error
+        }
+    }
+
     /// How many rows the last statement changed.
     var changes: Int32 { sqlite3_changes(handle) }
 

@@ -21,8 +21,10 @@ extension Control {
         ) { call in
             let (id, access) = (call.path("id"), call.access)
             let found = try await call.read { db -> (SupplierReturnRow, [DefectCase])? in
-                guard let row = try db.supplierReturn(id, for: access) else { return nil }
-                return (row, try row.sent.cases.compactMap { try db.defect($0.id, for: access)?.found })
+                try db.consistently {
+                    guard let row = try db.supplierReturn(id, for: access) else { return nil }
+                    return (row, try row.sent.cases.compactMap { try db.defect($0.id, for: access)?.found })
+                }
             }
             guard let (row, cases) = found else { throw call.notFound("supplier return", id) }
             return call.json(row.json(cases: cases.map { $0.json(for: access) }))

@@ -56,11 +56,15 @@ extension Control {
                     note: call.field("note")))
         },
         Route(.get, "/units/{serial}", "One unit", .see, output: .json(.named(.unit))) { call in
-            let unit = try await call.visibleUnit()
-            var json = unit.json(for: call.access).object ?? [:]
-            if let new = try await call.read({ try $0.replacement(of: unit.serial) }) {
-                json["replaced_by"] = .string(new)
+            let (serial, access) = (call.path("serial"), call.access)
+            let found = try await call.read { db in
+                try db.consistently {
+                    try db.unit(serial, for: access).map { ($0, try db.replacement(of: serial, for: access)) }
+                }
             }
+            guard let (unit, replacement) = found else { throw call.notFound("unit", serial) }
+            var json = unit.json(for: access).object ?? [:]
+            json["replaced_by"] = .init(replacement)
             return call.json(.object(json))
         },
         Route(

@@ -51,8 +51,10 @@ extension DefectLine {
 extension State {
     /// A case with its units, as it is after a command.
     mutating func defectJSON(_ id: String, for access: Access) -> JSONValue {
-        let lines = units(ofDefect: id).sorted { $0.key < $1.key }.map {
-            DefectLine(serial: $0.key, outcome: $0.value.outcome, replacedBy: $0.value.replacedBy)
+        var lines: [DefectLine] = []
+        for (serial, unit) in units(ofDefect: id).sorted(by: { $0.key < $1.key }) {
+            let replacement = unit.replacedBy.flatMap { self.unit($0) }.flatMap { access.sees($0) ? $0.serial : nil }
+            lines.append(DefectLine(serial: serial, outcome: unit.outcome, replacedBy: replacement))
         }
         return defectCase(id)?.json(for: access, lines: lines) ?? [:]
     }

@@ -55,7 +55,11 @@ extension Connection {
     ) throws -> Listing<ShownEvent> {
         let listing = try events(filter, for: access, in: plant, page)
         let shown = try listing.items.map { record in
-            ShownEvent(record: record, isRedacted: try hides(record.event, from: access, in: plant))
+            var record = record
+            if let new = record.event.details.replacedBy, try unit(new, for: access) == nil {
+                record.event.details.replacedBy = nil
+            }
+            return ShownEvent(record: record, isRedacted: try hides(record.event, from: access, in: plant))
         }
         return Listing(items: shown, nextCursor: listing.nextCursor, total: listing.total)
     }

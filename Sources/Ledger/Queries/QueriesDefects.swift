@@ -108,7 +108,7 @@ public struct DefectLine: Sendable, Equatable {
     public var serial: String
     /// What became of it in this case.
     public var outcome: DefectOutcome
-    /// Serial of the unit that replaced it.
+    /// Serial of the unit that replaced it, where the caller sees that one.
     public var replacedBy: String?
 
     /// A unit in a case, and what became of it.
@@ -129,17 +129,23 @@ extension Connection {
     /// The defect case with this id and its units; nil where there is none, or none within the scope.
     public func defect(_ id: String, for access: Access) throws -> (found: DefectCase, lines: [DefectLine])? {
         guard let number = Int64(id), String(number) == id else { return nil }
-        let found = try first(
-            "SELECT \(DefectCase.columns) FROM defect WHERE defect.id = \(number) AND \(access.seesDefect)",
-            DefectCase.init(row:))
-        guard let found else { return nil }
-        let lines = try select(
-            "SELECT serial, outcome, replaced_by FROM defect_unit WHERE defect = \(number) ORDER BY serial"
-        ) { row in
-            guard let outcome = DefectOutcome(rawValue: row.text(1)) else { throw damagedRow("defect_unit") }
-            return DefectLine(serial: row.text(0), outcome: outcome, replacedBy: row.optionalText(2))
+        return try consistently {
+            let found = try first(
+                "SELECT \(DefectCase.columns) FROM defect WHERE defect.id = \(number) AND \(access.seesDefect)",
+                DefectCase.init(row:))
+            guard let found else { return nil }
+            let lines = try select(
+                """
+                SELECT line.serial, line.outcome, CASE WHEN \(access.seesUnit(in: .unit)) THEN line.replaced_by END
+                FROM defect_unit AS line LEFT JOIN unit ON unit.serial = line.replaced_by
+                WHERE line.defect = \(number) ORDER BY line.serial
+                """
+            ) { row in
+                guard let outcome = DefectOutcome(rawValue: row.text(1)) else { throw damagedRow("defect_unit") }
+                return DefectLine(serial: row.text(0), outcome: outcome, replacedBy: row.optionalText(2))
+            }
+            return (found, lines)
         }
-        return (found, lines)
     }
 
     /// Defect cases within the scope, in an order.
@@ -215,8 +221,13 @@ extension Connection {
         try select("SELECT defect FROM defect_unit WHERE serial = \(serial) ORDER BY defect DESC") { $0.text(0) }
     }
 
-    /// The unit that a supplier sent instead of this one.
-    public func replacement(of serial: String) throws -> String? {
-        try first("SELECT serial FROM unit INDEXED BY unit_replaces WHERE replaces = \(serial)") { $0.text(0) }
+    /// The unit that a supplier sent instead of this one; nil where there is none, or none within the scope.
+    public func replacement(of serial: String, for access: Access) throws -> String? {
+        try first(
+            """
+            SELECT serial FROM unit INDEXED BY unit_replaces
+            WHERE replaces = \(serial) AND \(access.seesUnit(in: .unit))
+            """
+        ) { $0.text(0) }
     }
 }

@@ -35,24 +35,26 @@ extension Connection {
     /// The delivery with this id and what is in it; nil where there is none, or none within the scope.
     public func delivery(_ id: String, for access: Access, in plant: Plant) throws -> DeliveryContents? {
         guard let number = Int64(id) else { return nil }
-        let found = try first(
-            """
-            SELECT \(columns(for: access, in: plant)) FROM delivery
-            WHERE delivery.id = \(number) AND \(sees(access, in: plant))
-            """, Delivery.init(row:))
-        guard let found else { return nil }
-        let lines = try select(
-            """
-            SELECT line.product, line.serial, line.quantity FROM delivery
-            JOIN delivery_line AS line ON line.delivery = delivery.id LEFT JOIN unit ON unit.serial = line.serial
-            WHERE delivery.id = \(number) AND \(seesLine(access, in: plant)) ORDER BY line.product, line.serial
-            """
-        ) { row in
-            let serial = row.text(1)
-            return DeliveryContents.Line(
-                product: row.text(0), serial: serial.isEmpty ? nil : serial, quantity: Int(row.int(2)))
+        return try consistently {
+            let found = try first(
+                """
+                SELECT \(columns(for: access, in: plant)) FROM delivery
+                WHERE delivery.id = \(number) AND \(sees(access, in: plant))
+                """, Delivery.init(row:))
+            guard let found else { return nil }
+            let lines = try select(
+                """
+                SELECT line.product, line.serial, line.quantity FROM delivery
+                JOIN delivery_line AS line ON line.delivery = delivery.id LEFT JOIN unit ON unit.serial = line.serial
+                WHERE delivery.id = \(number) AND \(seesLine(access, in: plant)) ORDER BY line.product, line.serial
+                """
+            ) { row in
+                let serial = row.text(1)
+                return DeliveryContents.Line(
+                    product: row.text(0), serial: serial.isEmpty ? nil : serial, quantity: Int(row.int(2)))
+            }
+            return DeliveryContents(delivery: found, lines: lines)
         }
-        return DeliveryContents(delivery: found, lines: lines)
     }
 
     /// Deliveries by id, which is the order in which they were opened. Their counts hold what the caller sees of them.

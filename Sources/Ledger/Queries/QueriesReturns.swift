@@ -69,7 +69,7 @@ public struct ReturnContents: Sendable, Equatable {
     public var found: CustomerReturn
     /// Its items, oldest first.
     public var items: [ReturnItem]
-    /// Ids of the deliveries that were sent for it.
+    /// Ids of the deliveries in which something was sent for it.
     public var replacements: [String]
 }
 
@@ -173,23 +173,25 @@ extension Connection {
     /// The return with this id; nil where there is none, or none within the scope.
     public func customerReturn(_ id: String, for access: Access, in plant: Plant) throws -> ReturnContents? {
         guard let number = Int64(id), String(number) == id else { return nil }
-        let found = try first(
-            "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
-        ) { try $0.customerReturn(0, for: access) }
-        guard let found else { return nil }
-        let items = try select(
-            """
-            SELECT line.body FROM return_item AS line
-            WHERE line.customer_return = \(number) AND \(access.seesItem) ORDER BY line.id
-            """
-        ) { try $0.returnItem(0) }
-        let replacements = try select(
-            """
-            SELECT id FROM delivery INDEXED BY delivery_return
-            WHERE customer_return = \(number) AND \(sees(access, in: plant)) ORDER BY id
-            """
-        ) { $0.text(0) }
-        return ReturnContents(found: found, items: items, replacements: replacements)
+        return try consistently {
+            let found = try first(
+                "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
+            ) { try $0.customerReturn(0, for: access) }
+            guard let found else { return nil }
+            let items = try select(
+                """
+                SELECT line.body FROM return_item AS line
+                WHERE line.customer_return = \(number) AND \(access.seesItem) ORDER BY line.id
+                """
+            ) { try $0.returnItem(0) }
+            let replacements = try select(
+                """
+                SELECT id FROM delivery INDEXED BY delivery_return
+                WHERE customer_return = \(number) AND count > 0 AND \(sees(access, in: plant)) ORDER BY id
+                """
+            ) { $0.text(0) }
+            return ReturnContents(found: found, items: items, replacements: replacements)
+        }
     }
 
     /// The inspections of quality control within the scope, by id.
@@ -338,8 +340,10 @@ extension Connection {
         var walk = customerWalk(access, plant)
         walk.condition = [walk.condition, "walk.key = \(name)"].all
         walk.sources = walk.sources.map { $0 + " AND customer = \(name)" }
-        let found = try first(walk.select("walk.key", Window())) { $0.text(0) }
-        return try found.map { CustomerRow(name: $0, counters: try counters(of: $0, for: access)) }
+        return try consistently {
+            let found = try first(walk.select("walk.key", Window())) { $0.text(0) }
+            return try found.map { CustomerRow(name: $0, counters: try counters(of: $0, for: access)) }
+        }
     }
 
     private func customerWalk(_ access: Access, _ plant: Plant) -> Walk {

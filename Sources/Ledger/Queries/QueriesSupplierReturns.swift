@@ -85,9 +85,11 @@ extension Connection {
     /// The return with this id; nil where there is none, or none with a case within the scope.
     public func supplierReturn(_ id: String, for access: Access) throws -> SupplierReturnRow? {
         guard let number = Int64(id) else { return nil }
-        let found = try first(
-            "SELECT \(Self.returnColumns) FROM supplier_return WHERE supplier_return.id = \(number)"
-        ) { try supplierReturn($0, access) }
+        let found = try consistently {
+            try first(
+                "SELECT \(Self.returnColumns) FROM supplier_return WHERE supplier_return.id = \(number)"
+            ) { try supplierReturn($0, access) }
+        }
         return found?.sent.cases.isEmpty == false ? found : nil
     }
 
