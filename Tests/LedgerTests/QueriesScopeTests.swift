@@ -80,8 +80,16 @@ import Tracking
         let shop = try await Shop()
         try await shop.work(steps: 150, &random)
         try await shop.run(.recordDenial(who: "uid 4711", request: "GET /v1/units"))
+        try await defectsAndReturns(shop, &random)
         let plant = shop.ledger.plant
         let events = try await shop.allEvents()
+        var cases: [String: DefectCase] = [:]
+        for case .defect(let change) in events.compactMap(\.event.change) {
+            cases[change.after?.id ?? ""] = change.after
+        }
+        #expect(Set(cases.values.map { $0.isSerialised ? $0.team ?? "several" : "goods" }).count > 3)
+        let kinds = Set(events.map(\.event.kind))
+        #expect(kinds.isSuperset(of: [.supplierReturnSent, .returnCompleted, .defectInspected, .stockReturned]))
         for login in Shop.people {
             let access = try shop.access(login)
             func sees(_ event: Event) -> Bool {
@@ -90,6 +98,17 @@ import Tracking
                 if event.kind == .plantChanged || event.kind == .accessDenied { return false }
                 if event.actor == login { return true }
                 if access.seesBalances, event.kind.rawValue.hasPrefix("stock.") { return true }
+                let group = event.kind.rawValue.prefix { $0 != "." }
+                if access.seesAllReturns, group == "return" || event.kind.rawValue.hasPrefix("stock.return") {
+                    return true
+                }
+                if ["defect", "supplier_return", "return"].contains(group) {
+                    var found: [DefectCase] = []
+                    if case .defect(let change) = event.change { found = [change.after].compactMap(\.self) }
+                    if case .supplierReturn(let sent) = event.change { found = sent.cases.compactMap { cases[$0.id] } }
+                    if !found.isEmpty, !found.contains(where: \.isSerialised), access.seesBalances { return true }
+                    return access.role != .member && event.team.map { access.sees(team: $0, in: plant) } ?? false
+                }
                 if access.role == .member, event.unit != nil || event.kind.rawValue.hasPrefix("work_order.") {
                     return false
                 }
@@ -99,5 +118,53 @@ import Tracking
             let found = try await shop.ledger.read { db in try db.allEvents(for: access, in: plant) }
             #expect(found.map(\.id) == events.filter { sees($0.event) }.map(\.id), "\(login)")
         }
+    }
+
+    /// Cases of one team, of several and of goods, sent to a supplier alone and together; returns of the same kinds.
+    private func defectsAndReturns(_ shop: Shop, _ random: inout SeededRandom) async throws {
+        try await shop.run(.changePlant { _ in [.supplier(Supplier(code: "acme", name: "Acme"))] })
+        try await shop.run(.adjust(product: "RES-10K", change: 100, note: "n"))
+        let orders = ["1001", "3001"]
+        for (index, order) in orders.enumerated() {
+            let serials = (0..<12).map { "T\(index)-\($0)" }
+            try await shop.run(.register(product: "PCB-100", serials: serials, workOrder: order))
+        }
+        func open(_ serials: [String]) async throws {
+            let lot = serials.isEmpty ? DefectLot(quantity: 2) : DefectLot(serials: serials)
+            let report = DefectReport(findings: [.init(type: "SOLDER", quantity: 1)], note: "n")
+            try await shop.run(.openDefect(lot, product: serials.isEmpty ? "RES-10K" : nil, report))
+        }
+        for round in 0..<3 {
+            for serials in [["T0-\(round)"], ["T1-\(round)"], ["T0-\(round + 3)", "T1-\(round + 3)"], []] {
+                try await open(serials)
+            }
+        }
+        let root = try shop.access("root")
+        let listing = try await shop.ledger.read { try $0.defects(DefectFilter(), for: root, Page(limit: 1_000)) }
+        let found = listing.items.map(\.found).filter { $0.status == .pending && $0.remaining > 0 }
+        let goods = found.filter { !$0.isSerialised }.map(\.id)
+        let units = found.filter(\.isSerialised).map(\.id).suffix(9)
+        try await shop.run(.inspectDefect(goods[0], .init(repairable: 1, nonRepairable: 1), findings: nil))
+        for ids in [
+            [goods[0]], [goods[1], units.first ?? ""], Array(units.dropFirst().prefix(1)), Array(units.suffix(4)),
+        ] {
+            try await shop.run(.routeDefects(ids, supplier: "acme", rma: "R", note: "n", isTrial: false))
+        }
+        try await shop.run(
+            .receive(product: "PCB-100", serials: ["SENT-1", "SENT-2"], supplier: nil, cost: nil, note: "n"))
+        try await shop.run(
+            .deliver(order: "SO-7", customer: nil, serials: ["SENT-1", "SENT-2"], items: [("RES-10K", 5)]))
+        for lot in [ReturnLot(serials: ["SENT-1"]), ReturnLot(goods: [.init(product: "RES-10K", quantity: 5)])] {
+            try await shop.run(
+                .createReturn(order: "SO-7", customer: nil, kind: .return, reason: .other, expected: false, lot))
+        }
+        let returns = try await shop.ledger.read { try $0.customerReturns(ReturnFilter(), for: root, Page()) }
+        let id = try #require(returns.items.first).found.id
+        try await shop.run(.startInspection(id, inspector: nil))
+        let item = try await shop.ledger.read { try $0.customerReturn(id, for: root, in: Plant())?.items.first?.id }
+        try await shop.run(.inspectReturnItem(id, item: item ?? "", .good, .restock, note: nil))
+        try await shop.run(
+            .answerChecklist(id, (1...5).map { ChecklistAnswer(question: $0, answer: .yes, note: nil) }))
+        try await shop.run(.completeReturn(id))
     }
 }

@@ -128,6 +128,7 @@ extension Access {
     /// - A customer's return: as the team of all its units; also who sees all of them.
     /// - What the caller did.
     /// - To whom the scope is their own units, nothing that names another unit, and no work orders.
+    /// The kind is asked first: what an event carries is read of few.
     func seesEvent(in plant: Plant) -> SQL {
         if scope == .all { return .always }
         var others: [SQL] = ["event.actor = \(login)"]
@@ -144,11 +145,22 @@ extension Access {
             """
         if seesAllReturns { others.append("(event.kind GLOB 'return.*' OR event.kind GLOB 'stock.return*')") }
         others.append(place)
-        if seesBalances { others.append("event.kind GLOB 'stock.*'") }
+        if seesBalances { others += ["event.kind GLOB 'stock.*'", Self.isOfGoods] }
         return """
             CASE WHEN event.after IS NOT NULL THEN \(seesUnit(in: .event))
                 WHEN event.kind IN \([EventKind.plantChanged, .accessDenied, .daemonStarted].map(\.rawValue)) THEN FALSE
                 ELSE \(others.any) END
             """
     }
+
+    /// The event of a defect case of goods without serials, or of a return to a supplier with such cases only.
+    private static let isOfGoods: SQL = """
+        CASE WHEN event.kind GLOB 'defect.*' THEN coalesce(
+                json_extract(event.body, '$.change.defect._0.after.isSerialised'),
+                json_extract(event.body, '$.change.defect._0.before.isSerialised')) = 0
+            WHEN event.kind GLOB 'supplier_return.*' THEN NOT EXISTS (
+                SELECT 1 FROM supplier_return_line AS line CROSS JOIN defect ON defect.id = line.defect
+                WHERE line.supplier_return = event.id AND defect.serialised = 1)
+            ELSE FALSE END
+        """
 }
