@@ -76,7 +76,7 @@ enum Schema {
             body TEXT NOT NULL
         ) STRICT;
         CREATE INDEX return_item_return ON return_item (customer_return);
-        CREATE INDEX return_item_expected ON return_item (customer_return) WHERE arrived_at IS NULL;
+        CREATE INDEX return_item_goods ON return_item (customer_return, product) WHERE serial IS NULL;
         CREATE INDEX return_item_product ON return_item (product);
         CREATE INDEX return_item_serial ON return_item (serial) WHERE serial IS NOT NULL;
         CREATE INDEX return_item_open ON return_item (open) WHERE open > 0;

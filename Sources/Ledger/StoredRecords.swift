@@ -80,9 +80,9 @@ final class StoredRecords: Records {
         all("SELECT serial FROM pending_label WHERE work_order = ?1 AND voided = 0", .text(number)) { $0.text(0) }
     }
 
-    func all<Record>(_ sql: String, _ value: Value, _ read: (borrowing Row) -> Record) -> [Record] {
+    func all<Record>(_ sql: String, _ values: Value..., read: (borrowing Row) -> Record) -> [Record] {
         do {
-            return try connection.rows(sql, [value], read)
+            return try connection.rows(sql, values, read)
         } catch {
             failure = failure ?? error
             return []

@@ -68,14 +68,26 @@ extension StoredRecords {
         return all("SELECT id FROM return_item WHERE customer_return = ?1", .int(number)) { $0.text(0) }
     }
 
-    func expectedItems(ofReturn id: String) -> [String] {
-        guard let number = Int64(id) else { return [] }
-        return all(
+    func goods(_ product: String, ofReturn id: String) -> [String] {
+        all(
             """
-            SELECT id FROM return_item INDEXED BY return_item_expected
-            WHERE customer_return = ?1 AND arrived_at IS NULL
-            """, .int(number)
+            SELECT id FROM return_item INDEXED BY return_item_goods
+            WHERE customer_return = ?1 AND product = ?2 AND serial IS NULL
+            """, .int(Int64(id) ?? -1), .text(product)
         ) { $0.text(0) }
+    }
+
+    func tally(ofReturn id: String, except items: [String]) -> ReturnTally {
+        first(
+            """
+            SELECT count(*), count(arrived_at), coalesce(sum(open), 0) FROM return_item
+            WHERE customer_return = ?1 AND id NOT IN (SELECT value FROM json_each(?2))
+            """,
+            {
+                $0.bind(1, Int64(id) ?? -1)
+                $0.bind(2, "[" + items.joined(separator: ",") + "]")
+            }
+        ) { ReturnTally(items: Int($0.int(0)), arrived: Int($0.int(1)), open: Int($0.int(2))) } ?? ReturnTally()
     }
 
     func items(ofUnit serial: String) -> [String] {
@@ -103,10 +115,10 @@ extension StoredRecords {
         ) { Int($0.int(0)) } ?? 0
     }
 
-    func customer(ofOrder number: String) -> String? {
+    func deliveryWithCustomer(ofOrder number: String) -> String? {
         first(
             """
-            SELECT customer FROM delivery WHERE order_number = ?1 AND customer IS NOT NULL ORDER BY id DESC LIMIT 1
+            SELECT id FROM delivery WHERE order_number = ?1 AND customer IS NOT NULL ORDER BY id DESC LIMIT 1
             """, { $0.bind(1, number) }
         ) { $0.text(0) }
     }

@@ -35,16 +35,18 @@ public protocol Records {
     func returnItem(_ id: String) -> ReturnItem?
     /// Ids of the items of a return.
     func items(ofReturn id: String) -> [String]
-    /// Ids of the items of a return that are only announced.
-    func expectedItems(ofReturn id: String) -> [String]
+    /// Ids of the items of a return that are a product without serials.
+    func goods(_ product: String, ofReturn id: String) -> [String]
+    /// Counts of the items of a return, but for some items.
+    func tally(ofReturn id: String, except items: [String]) -> ReturnTally
     /// Ids of the items of returns that a unit is or was.
     func items(ofUnit serial: String) -> [String]
     /// Id of a delivery that was sent for a return.
     func replacement(ofReturn id: String) -> String?
     /// How much of a product without serials was delivered under an order.
     func delivered(_ product: String, underOrder number: String) -> Int
-    /// The customer of an order's last delivery that names one.
-    func customer(ofOrder number: String) -> String?
+    /// Id of an order's last delivery that names a customer.
+    func deliveryWithCustomer(ofOrder number: String) -> String?
     /// Whether an event is on its way to a webhook, or was given up.
     func isInOutbox(webhook: String, event: Int64) -> Bool
     /// The defect case with this id.
@@ -94,7 +96,9 @@ public struct NoRecords: Records {
     /// None.
     public func items(ofReturn id: String) -> [String] { [] }
     /// None.
-    public func expectedItems(ofReturn id: String) -> [String] { [] }
+    public func goods(_ product: String, ofReturn id: String) -> [String] { [] }
+    /// Nothing.
+    public func tally(ofReturn id: String, except items: [String]) -> ReturnTally { ReturnTally() }
     /// None.
     public func items(ofUnit serial: String) -> [String] { [] }
     /// None.
@@ -102,7 +106,7 @@ public struct NoRecords: Records {
     /// None.
     public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
     /// None.
-    public func customer(ofOrder number: String) -> String? { nil }
+    public func deliveryWithCustomer(ofOrder number: String) -> String? { nil }
     /// No.
     public func isInOutbox(webhook: String, event: Int64) -> Bool { false }
     /// None.
@@ -176,6 +180,11 @@ public struct Working<Key: Hashable & Sendable, Value> {
     func filter(_ isIncluded: (Key) -> Bool) -> [(key: Key, value: Value)] {
         entries.compactMap { key, entry in isIncluded(key) ? entry.value.map { (key, $0) } : nil }
     }
+
+    /// Keys of what was written and is not on record yet, removed values among them.
+    var unrecordedKeys: [Key] { changed }
+    /// What was written and is not on record yet: all that a look at the record alone would miss.
+    var unrecorded: [Value] { changed.compactMap { entries[$0].flatMap(\.value) } }
 
     /// The values that are in memory, changed or merely read.
     public var inMemory: [Key: Value] { entries.compactMapValues(\.value) }

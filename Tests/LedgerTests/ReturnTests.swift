@@ -151,6 +151,47 @@ import Tracking
         ledger.close()
     }
 
+    // MARK: Large returns
+
+    @Test func aScanOfGoodsReadsNoUnitsOfAReturn() async throws {
+        let folder = try Folder()
+        var ledger = try await open(folder)
+        _ = try await create(ledger, (0..<6).map { "U-\($0)" }, goods: 3)
+        ledger.close()
+        // Whoever reads a unit's item now fails.
+        try Connection(path: folder.path + "/" + Ledger.fileName, mode: .readWrite)
+            .execute("UPDATE return_item SET body = 'unreadable' WHERE serial IS NOT NULL")
+        ledger = try folder.open()
+        func scan(_ text: String) async throws -> ScanAnswer {
+            try await ledger.scan(
+                Scan(station: "BACK", text: text, code: Code(frame: text)), by: .device("d"), device: "d")
+        }
+        #expect(try await scan("TRV:ORDER:SO-1").result == .accepted)
+        _ = try await scan("TRV:QTY:18")
+        #expect(try await scan("R").reason == .notDelivered, "17 are out")
+        _ = try await scan("TRV:QTY:5")
+        #expect(try await scan("R").result == .accepted)
+        #expect(try await scan("TRV:UNDO").result == .accepted)
+        _ = try await scan("TRV:QTY:4")
+        #expect(try await scan("R").result == .accepted)
+        #expect(try await scan("TRV:CLOSE").message == "Done with SO-1: 13 items are in the repacking queue.")
+    }
+
+    @Test func theCustomerIsThatOfTheLastDelivery() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder)
+        _ = try await ledger.submit(
+            .receive(product: "P", serials: ["V-0"], supplier: nil, cost: nil, note: "n"))
+        _ = try await ledger.submit(.deliver(order: "SO-1", customer: "Marek", serials: ["V-0"], items: []))
+        ledger.close()
+        let again = try folder.open()
+        // The first of them reads the first delivery, which changes nothing.
+        for serial in ["U-0", "U-1", "V-0", "U-2"] {
+            let id = try await create(again, [serial])
+            #expect(try await contents(again, id).found.customer == "Marek", "\(serial)")
+        }
+    }
+
     // MARK: An older file
 
     @Test func aLedgerWithoutReturnsIsBroughtUp() async throws {

@@ -197,6 +197,21 @@ public struct ReturnItemChange: Sendable, Equatable, Codable {
     }
 }
 
+/// How much there is of a return, without its items themselves: there can be thousands.
+public struct ReturnTally: Sendable, Equatable {
+    /// Items.
+    public var items: Int
+    /// Of these, items that are here, or were.
+    public var arrived: Int
+    /// Pieces in the repacking queue.
+    public var open: Int
+
+    /// Counts of items.
+    public init(items: Int = 0, arrived: Int = 0, open: Int = 0) {
+        (self.items, self.arrived, self.open) = (items, arrived, open)
+    }
+}
+
 /// Goods that come back, as somebody names them.
 public struct ReturnLot: Sendable, Equatable {
     /// Serials of units.

@@ -11,13 +11,25 @@ extension State {
     /// The items of a return, oldest first.
     public mutating func items(ofReturn id: String) -> [ReturnItem] { items(id, records.items(ofReturn: id)) }
 
-    /// The items of a return that are only announced, oldest first. A scan asks for no others: a return can be large.
-    mutating func expectedItems(ofReturn id: String) -> [ReturnItem] {
-        items(id, records.expectedItems(ofReturn: id)).filter { $0.arrivedAt == nil }
+    /// The items of a return that are a product without serials, oldest first. A scan asks for no others: a return can
+    /// be large.
+    private mutating func goods(_ product: String, ofReturn id: String) -> [ReturnItem] {
+        items(id, records.goods(product, ofReturn: id)).filter { $0.product == product && $0.serial == nil }
+    }
+
+    /// How much there is of a return, beside one of its items.
+    func tally(ofReturn id: String, except item: String? = nil) -> ReturnTally {
+        var tally = records.tally(ofReturn: id, except: returnItems.unrecordedKeys + (item.map { [$0] } ?? []))
+        for other in returnItems.unrecorded where other.customerReturn == id && other.id != item {
+            tally.items += 1
+            tally.arrived += other.arrivedAt == nil ? 0 : 1
+            tally.open += other.open
+        }
+        return tally
     }
 
     private mutating func items(_ id: String, _ onRecord: [String]) -> [ReturnItem] {
-        let known = returnItems.inMemory.values.lazy.filter { $0.customerReturn == id }.map(\.id)
+        let known = returnItems.unrecorded.lazy.filter { $0.customerReturn == id }.map(\.id)
         return Set(onRecord).union(known).compactMap { returnItem($0) }
             .sorted { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }
     }
@@ -39,17 +51,19 @@ extension State {
             if delivery(line.delivery)?.order == number { count += line.quantity }
         }
         for found in returns(ofOrder: number) where found.status != .cancelled {
-            for item in items(ofReturn: found.id) where item.product == product && item.serial == nil {
+            for item in goods(product, ofReturn: found.id) {
                 count -= item.quantity - item.outcomes.cancelled
             }
         }
         return count
     }
 
-    /// Who got an order.
+    /// Who got an order: the customer of its last delivery that names one.
     mutating func customer(ofOrder number: String) -> String? {
-        let known = deliveries.inMemory.values.filter { $0.order == number && $0.customer != nil }
-        return known.max { $0.openedAt < $1.openedAt }?.customer ?? records.customer(ofOrder: number)
+        let known = deliveries.unrecorded.lazy.filter { $0.order == number }.map(\.id)
+        let last = records.deliveryWithCustomer(ofOrder: number).map { [$0] } ?? []
+        return Set(last).union(known).compactMap { delivery($0) }.filter { $0.customer != nil }
+            .max { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }?.customer
     }
 
     /// The order that a delivered unit left under, where it is another than this one.
@@ -67,8 +81,8 @@ extension State {
 
     /// The items that announce goods without serials from an order.
     mutating func announcements(of product: String, fromOrder number: String) -> [ReturnItem] {
-        returns(ofOrder: number).filter(\.isOpen).flatMap { expectedItems(ofReturn: $0.id) }
-            .filter { $0.product == product && $0.serial == nil && $0.status == .expected }
+        returns(ofOrder: number).filter(\.isOpen).flatMap { goods(product, ofReturn: $0.id) }
+            .filter { $0.status == .expected }
     }
 
     /// The order of a delivery that was sent for a return.

@@ -37,11 +37,11 @@ extension Interlock {
         let number = try orderOfReturns()
         var count = 0
         for found in state.returns(ofOrder: number) where found.isOpen {
-            count += state.items(ofReturn: found.id).filter { isShown($0.team) }.reduce(0) { $0 + $1.open }
+            count += state.tally(ofReturn: found.id).open
         }
         (session.returning, session.bench, session.quantity) = (nil, nil, nil)
         session.step = Session.Step(event: 0, at: at, effect: .final)
-        guard terminal?.may(.seeReturns) ?? true else { return "Done with \(number)." }
+        guard isShown(nil) else { return "Done with \(number)." }
         return "Done with \(number): \(count) \(count == 1 ? "item is" : "items are") in the repacking queue."
     }
 
@@ -298,9 +298,8 @@ extension Interlock {
         else {
             throw Stop(reason: .nothingToUndo, message: "What was done here last was worked on since; it stays.")
         }
-        let others = all.items(ofReturn: found.id).filter { $0.id != id }
-        guard prior?.arrivedAt != nil || found.status == .created || others.contains(where: { $0.arrivedAt != nil })
-        else {
+        let others = all.tally(ofReturn: found.id, except: id)
+        guard prior?.arrivedAt != nil || found.status == .created || others.arrived > 0 else {
             throw Stop(
                 reason: .nothingToUndo,
                 message: "The inspection of \(item.name) was started; it stays. Tell the returns desk.")
@@ -319,7 +318,7 @@ extension Interlock {
                 prior = announced
             }
         }
-        if prior == nil, others.isEmpty {
+        if prior == nil, others.items == 0 {
             do throws(Refusal) {
                 try all.checkNothingWasSent(for: found)
             } catch {
@@ -348,12 +347,13 @@ extension Interlock {
             event.undoes = step.event
             record(event)
         }
-        if prior == nil, others.isEmpty {
+        if prior == nil, others.items == 0 {
             record(.customerReturn(.returnUndone, found, nil, []))
-        } else if prior?.arrivedAt == nil, !found.isExpected, !others.contains(where: { $0.arrivedAt != nil }) {
+        } else if prior?.arrivedAt == nil, !found.isExpected, others.arrived == 0 {
             var announced = found
-            announced.isExpected = !others.isEmpty || prior != nil
-            record(.customerReturn(.returnUndone, found, announced, others))
+            announced.isExpected = others.items > 0 || prior != nil
+            let rest = all.items(ofReturn: found.id).filter { $0.id != id }
+            record(.customerReturn(.returnUndone, found, announced, rest))
         }
         session.clearBench()
         return "Taken back. \(item.name) \(item.serial == nil ? "are" : "is") as before."
