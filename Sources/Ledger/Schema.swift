@@ -79,7 +79,7 @@ enum Schema {
         CREATE INDEX return_item_goods ON return_item (customer_return, product) WHERE serial IS NULL;
         CREATE INDEX return_item_product ON return_item (product);
         CREATE INDEX return_item_serial ON return_item (serial) WHERE serial IS NOT NULL;
-        CREATE INDEX return_item_open ON return_item (open) WHERE open > 0;
+        CREATE INDEX return_item_open ON return_item (id) WHERE open > 0;
 
         CREATE TABLE photo (
             id INTEGER PRIMARY KEY, item INTEGER NOT NULL, digest TEXT NOT NULL

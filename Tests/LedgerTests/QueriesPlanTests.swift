@@ -100,6 +100,31 @@ import Tracking
         }
     }
 
+    /// The repacking queue is walked as it is: no window sorts the whole of it.
+    @Test func theRepackingQueueIsInItsOrder() throws {
+        let db = try Connection.empty()
+        let access = try #require(Access(login: "root", isAdmin: true, in: Plant()))
+        for status in [nil, RepackingStatus.pending, .inspecting] {
+            var filter = RepackingFilter()
+            filter.status = status
+            for descending in [false, true] {
+                let boundary = try plan(db.walk(filter, access).boundary(descending, behind: .int(7)), db)
+                #expect(boundary == ["SEARCH return_item USING INDEX return_item_open (id\(descending ? "<" : ">")?)"])
+            }
+        }
+    }
+
+    /// However much waits for a webhook: one look tells whether something does, and a portion of it is read in order.
+    @Test func whatWaitsForAWebhookIsNotReadWhole() throws {
+        let db = try Connection.empty()
+        #expect(
+            try plan(Connection.isDue(webhook: "1", by: 5), db)
+                == ["SEARCH outbox USING INDEX outbox_due (webhook=? AND next_at<?)"])
+        #expect(
+            try plan(Connection.due(webhook: "1", by: 5, limit: 50), db)
+                == ["SEARCH outbox USING PRIMARY KEY (webhook=?)"])
+    }
+
     private func plan(_ sql: SQL, _ db: Connection) throws -> [String] {
         try db.select(SQL(verbatim: "EXPLAIN QUERY PLAN ") + sql) { $0.text(3) }
     }

@@ -225,6 +225,15 @@ extension Connection {
     public func repacking(
         _ filter: RepackingFilter, for access: Access, _ page: Page
     ) throws -> Listing<RepackingRow> {
+        let walk = walk(filter, access)
+        var listing = try self.page(walk, page, "line.body, customer_return.body") { row in
+            RepackingRow(item: try row.returnItem(0), found: try row.customerReturn(1))
+        }
+        if page.total { listing.total = try count(walk) }
+        return listing
+    }
+
+    func walk(_ filter: RepackingFilter, _ access: Access) -> Walk {
         var conditions = [access.seesItem]
         var source: SQL = "return_item WHERE TRUE"
         switch filter.status {
@@ -240,17 +249,12 @@ extension Connection {
         if let product = filter.product { conditions.append("line.product = \(product)") }
         if let order = filter.order { conditions.append("customer_return.order_number = \(order)") }
         if let id = filter.customerReturn { conditions.append("line.customer_return = \(Int64(id) ?? -1)") }
-        let walk = Walk(
+        return Walk(
             key: "id", sources: [source],
             rows: """
                 return_item AS line ON line.id = walk.key
                 CROSS JOIN customer_return ON customer_return.id = line.customer_return
                 """, condition: conditions.all)
-        var listing = try self.page(walk, page, "line.body, customer_return.body") { row in
-            RepackingRow(item: try row.returnItem(0), found: try row.customerReturn(1))
-        }
-        if page.total { listing.total = try count(walk) }
-        return listing
     }
 
     /// The item with this id and its return; nil where there is none, or none within the scope.
