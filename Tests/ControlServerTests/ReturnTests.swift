@@ -125,6 +125,33 @@ struct ReturnTests {
         #expect(plan["unchanged"] == true, "\(plan.text)")
     }
 
+    @Test("what a completed return suggests does not change with the policy")
+    func refundsStay() async throws {
+        let (shop, id, item) = try await shop()
+        _ = await shop.ask("rita", "POST", "/v1/returns/\(id)/inspection")
+        _ = await shop.ask(
+            "rita", "POST", "/v1/returns/\(id)/items/\(item)/inspection",
+            ["condition": "good", "decision": "restock"])
+        _ = await shop.ask(
+            "rita", "PUT", "/v1/returns/\(id)/checklist",
+            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": "yes"]]])
+        func expectRefund(_ percent: JSONValue) async {
+            let found = await shop.ask("rita", "GET", "/v1/returns/\(id)")
+            #expect(found["refund"] == percent && found["items"]?.array?.first?["refund"] == percent, "\(found.text)")
+            #expect(await shop.ask("rita", "GET", "/v1/repacking/\(item)")["refund"] == percent)
+        }
+        func apply(_ percent: Int) async {
+            let site = Self.site.replacing("good: 55", with: "good: \(percent)")
+            #expect(await shop.ask("ada", "PUT", "/v1/site", body: Array(site.utf8)).status == 200)
+        }
+        await expectRefund(55)
+        await apply(44)
+        await expectRefund(44)
+        #expect(await shop.ask("rita", "POST", "/v1/returns/\(id)/complete").status == 200)
+        await apply(33)
+        await expectRefund(44)
+    }
+
     // MARK: Webhooks
 
     @Test("an event is sent signed, tried again, and found among the dead letters")

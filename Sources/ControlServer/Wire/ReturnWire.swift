@@ -84,7 +84,7 @@ extension ReturnItem {
         var object = json.object ?? [:]
         object["status"] = .string(found.status(of: self).rawValue)
         object["reason"] = .string((reason ?? found.reason).rawValue)
-        object["refund"] = settings.refund(self, of: found).map(JSONValue.int)
+        object["refund"] = status == .cancelled ? nil : settings.refund(self, of: found).map(JSONValue.int)
         return .object(object)
     }
 }

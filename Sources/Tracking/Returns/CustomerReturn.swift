@@ -31,6 +31,8 @@ public struct CustomerReturn: Sendable, Equatable, Codable {
     public var note: String?
     /// Suggested refund in percent over all of its pieces, once it is completed.
     public var refund: Int?
+    /// The plant's refund policy as it was when the return was completed: what was suggested then does not change.
+    public var refundPolicy: RefundPolicy?
     /// When it last changed, in milliseconds since 1970.
     public var updatedAt: Int64
     /// Number of the event that last changed it. Set when that event is applied.

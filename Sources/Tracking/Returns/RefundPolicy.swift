@@ -41,7 +41,7 @@ extension Settings {
 
     /// The suggested refund for an item of a return.
     public func refund(_ item: ReturnItem, of found: CustomerReturn) -> Int? {
-        refunds.percent(item.reason ?? found.reason, item.condition)
+        (found.refundPolicy ?? refunds).percent(item.reason ?? found.reason, item.condition)
     }
 
     /// The suggested refund for items of a return together: each counts as often as it has pieces. Nil where there is

@@ -24,12 +24,12 @@ extension State {
         try openCases(&items, of: before, &events, actor, at)
 
         var after = before
-        (after.status, after.endedAt) = (.completed, at)
+        (after.status, after.endedAt, after.refundPolicy) = (.completed, at, plant.settings.refunds)
         after.task?.status = .completed
         after.task?.endedAt = at
         let here = items.filter { $0.outcomes.cancelled == 0 }
-        after.refund = plant.settings.refund(here, of: before)
-        let lines = here.map { ReturnChange.Line($0, refund: plant.settings.refund($0, of: before)) }
+        after.refund = plant.settings.refund(here, of: after)
+        let lines = here.map { ReturnChange.Line($0, refund: plant.settings.refund($0, of: after)) }
         events.append(.customerReturn(.returnCompleted, before, after, items, lines: lines))
         return Decision(events, serials: here.compactMap(\.serial), created: id)
     }
