@@ -244,8 +244,11 @@ extension State {
         }
     }
 
+    /// The longest note, in bytes.
+    static var noteLimit: Int { 2_000 }
+
     func checkNote(_ note: String) throws(Refusal) {
-        guard !note.allSatisfy(\.isWhitespace), note.utf8.count <= 2_000 else {
+        guard !note.allSatisfy(\.isWhitespace), note.utf8.count <= Self.noteLimit else {
             throw Refusal(.invalid, "a note of up to 2,000 characters is required: say why")
         }
     }

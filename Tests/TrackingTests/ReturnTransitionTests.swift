@@ -45,6 +45,25 @@ import Tracking
         try desk.check()
     }
 
+    @Test func theNoteOfACaseForTheSupplierIsNoLongerThanOthers() throws {
+        for (count, length, expected) in [
+            (1, 2_000, ""), (3, 600, ""), (60, 300, "; 54 more notes on the items"), (2, 1_990, "2 notes on the items"),
+        ] {
+            var desk = try ReturnDesk()
+            let id = try desk.create("SO-1", try desk.deliver("SO-1", count, goods: 0), goods: 0)
+            try desk.floor.run(.startInspection(id, inspector: nil))
+            for (index, item) in desk.items(id).enumerated() {
+                let note = "\(10 + index)" + String(repeating: "x", count: length - 2)
+                try desk.floor.run(.inspectReturnItem(id, item: item.id, .defective, .returnToSupplier, note: note))
+            }
+            try desk.answerAll(id)
+            try desk.floor.run(.completeReturn(id))
+            let note = try #require(desk.floor.state.defects.inMemory.values.first?.note)
+            #expect(note.utf8.count <= 2_000 && note.hasSuffix(expected), "\(count) of \(length): \(note.suffix(40))")
+            if expected.isEmpty { #expect(note.utf8.count == count * length + (count - 1) * 2) }
+        }
+    }
+
     @Test func whatIsDecidedIsCarriedOutTogether() throws {
         var desk = try ReturnDesk()
         let serials = try desk.deliver("SO-1", 4, goods: 10)

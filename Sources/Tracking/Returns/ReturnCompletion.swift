@@ -139,10 +139,10 @@ extension State {
         }
         for (key, indices) in groups {
             let id = String(head + Int64(events.count + indices.count) + 1)
-            let notes = Set(indices.compactMap { items[$0].note }).sorted().joined(separator: "; ")
+            let notes = Set(indices.compactMap { items[$0].note }).sorted()
             let report = DefectReport(
                 reason: "return \(found.id): \(key.reason.rawValue)", supplier: key.supplier,
-                note: notes.isEmpty ? nil : notes)
+                note: notes.isEmpty ? nil : summary(notes))
             var opened: DefectCase
             if key.isSerialised {
                 let units = indices.compactMap { self.unit(of: items[$0]) }
@@ -171,6 +171,22 @@ extension State {
             if indices.count == 1 { event.unit = items[indices[0]].serial }
             events.append(event)
         }
+    }
+
+    /// Notes as one that is no longer than a note may be: every later event of the case carries it, and the items keep
+    /// all of theirs.
+    private func summary(_ notes: [String]) -> String {
+        func text(_ count: Int) -> String {
+            let rest = notes.count - count
+            let more =
+                rest == 0 ? [] : ["\(rest)\(count == 0 ? "" : " more") \(rest == 1 ? "note" : "notes") on the items"]
+            return (notes.prefix(count) + more).joined(separator: "; ")
+        }
+        let whole = text(notes.count)
+        if whole.utf8.count <= Self.noteLimit { return whole }
+        var count = 0
+        while count + 1 < notes.count, text(count + 1).utf8.count <= Self.noteLimit { count += 1 }
+        return text(count)
     }
 
     // MARK: The repacking queue
