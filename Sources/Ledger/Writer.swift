@@ -106,8 +106,8 @@ final class Writer: @unchecked Sendable {
         if schedule { queue.async { self.drain() } }
     }
 
-    /// Sees to it that units which were defective before there were cases get theirs: one command after the other,
-    /// ahead of everything else that is submitted. What can't be written now is done at the next start.
+    /// Sees to it that units which were defective before there were cases get theirs: one command after the other, so
+    /// that only the first goes ahead of what is submitted. What can't be written now is done at the next start.
     func fileDefects() {
         // Nothing was submitted yet, so this thread may still read.
         if !records.unitsWithoutCase(limit: 1).isEmpty { fileMoreDefects() }

@@ -390,7 +390,7 @@ extension State {
     /// Refuses to refurbish what can't go to the plant's rework stage.
     mutating func checkRefurbish(_ item: ReturnItem) throws(Refusal) {
         guard let unit = self.unit(of: item) else {
-            throw Refusal(.invalid, "\(item.name) have no serials; only units are refurbished")
+            throw .notRefurbished(item)
         }
         _ = try refurbished(unit)
     }

@@ -14,10 +14,9 @@ extension State {
             events.append(.returnItem(.returnItemCancelled, items[index], cancelled))
             items[index] = cancelled
         }
-        for index in items.indices where items[index].open > 0 && items[index].decision != .returnToSupplier {
-            guard let decision = items[index].decision else { continue }
-            let reason: WriteOffReason = decision == .dispose ? .disposal : .other
-            let (event, after) = try carryOut(items[index], decision, items[index].open, reason, actor)
+        for index in items.indices where items[index].open > 0 {
+            guard let way = items[index].decision.flatMap(WayOut.init) else { continue }
+            let (event, after) = try carryOut(items[index], way, items[index].open, actor)
             events.append(event)
             items[index] = after
         }
@@ -63,38 +62,41 @@ extension State {
         }
     }
 
-    /// Some of an item leaves the queue; not to the supplier. Answers the event, and the item after it.
+    /// Some of an item leaves the queue. Answers the event, and the item after it.
     func carryOut(
-        _ item: ReturnItem, _ decision: ReturnDecision, _ count: Int, _ reason: WriteOffReason, _ unit: Unit?
+        _ item: ReturnItem, _ way: WayOut, _ count: Int, _ unit: Unit?
     ) throws(Refusal) -> (event: Event, after: ReturnItem) {
         var after = item
-        after.book(decision, count)
-        if decision == .restock {
+        after.book(way.decision, count)
+        if case .restock = way {
             after.location = item.condition.flatMap { plant.settings.returnLocations[$0.rawValue] }
         }
         guard item.serial != nil, let unit else {
-            var event = Event.returnItem(
-                decision == .restock ? .stockReturnRestocked : .stockReturnWrittenOff, item, after)
-            if decision == .dispose {
+            var event: Event
+            switch way {
+            case .restock: event = .returnItem(.stockReturnRestocked, item, after)
+            case .refurbish: throw .notRefurbished(item)
+            case .writeOff(let reason):
+                event = .returnItem(.stockReturnWrittenOff, item, after)
                 event.details.reason = reason.rawValue
                 event.details.cost = plant.products[item.product]?.cost
             }
             return (event, after)
         }
         var event =
-            switch decision {
+            switch way {
             case .restock: Event(.unitReturnRestocked, unit: unit, to: unit.state.restocked)
             case .refurbish: try refurbished(unit)
-            case .dispose, .returnToSupplier: writtenOff(unit, reason)
+            case .writeOff(let reason): writtenOff(unit, reason)
             }
         event.change = .returnItem(ReturnItemChange(item, after))
         return (event, after)
     }
 
     private mutating func carryOut(
-        _ item: ReturnItem, _ decision: ReturnDecision, _ count: Int, _ reason: WriteOffReason, _ actor: Actor
+        _ item: ReturnItem, _ way: WayOut, _ count: Int, _ actor: Actor
     ) throws(Refusal) -> (event: Event, after: ReturnItem) {
-        var (event, after) = try carryOut(item, decision, count, reason, self.unit(of: item))
+        var (event, after) = try carryOut(item, way, count, self.unit(of: item))
         if event.after != nil { event.after?.worker = actor.login ?? event.before?.worker }
         event.note = item.note
         return (event, after)
@@ -228,7 +230,6 @@ extension State {
             throw Refusal(
                 .rule(.exceedsRemaining), "\(item.open) of \(item.name) are in the repacking queue, not \(count)")
         }
-        let decision: ReturnDecision = action == .ready ? .restock : .dispose
         if action == .ready {
             if item.isInspected, let decided = item.decision, decided != .restock {
                 throw Refusal(.rule(.wrongStatus), "\(item.name) was decided to \(decided.sentence), not into stock")
@@ -238,7 +239,40 @@ extension State {
                 throw Refusal(.rule(.onHold), "\(item.name) is on hold; release it first")
             }
         }
-        return try carryOut(item, decision, count, reason, actor)
+        return try carryOut(item, action == .ready ? .restock : .writeOff(reason), count, actor)
+    }
+}
+
+/// How something leaves the repacking queue by itself. What goes to the supplier leaves it with its defect case only.
+enum WayOut {
+    case restock
+    case refurbish
+    case writeOff(WriteOffReason)
+
+    /// The way of a decision; nil for what goes to the supplier.
+    init?(_ decision: ReturnDecision) {
+        switch decision {
+        case .restock: self = .restock
+        case .refurbish: self = .refurbish
+        case .dispose: self = .writeOff(.disposal)
+        case .returnToSupplier: return nil
+        }
+    }
+
+    /// As what it is booked.
+    var decision: ReturnDecision {
+        switch self {
+        case .restock: .restock
+        case .refurbish: .refurbish
+        case .writeOff: .dispose
+        }
+    }
+}
+
+extension Refusal {
+    /// Goods without serials can't go back into production.
+    static func notRefurbished(_ item: ReturnItem) -> Refusal {
+        Refusal(.invalid, "\(item.name) have no serials; only units are refurbished")
     }
 }
 
