@@ -16,12 +16,17 @@ extension Control {
                     .init("status", .choice(ReturnStatus.self), "In this status."),
                     .init("reason", .choice(ReturnReason.self), "For this reason, or one of its items is."),
                     .init("inspector", .text, "Inspected by this person."), .init("serial", .text, "With this unit."),
+                    .init("unsent", .flag, "Exchanges, not cancelled, for which nothing was sent yet."),
+                    .init("expected", .flag, "Announced ones of which nothing came yet, or all others."),
                 ] + period), output: .json(.page(.named(.customerReturn)))
         ) { call in
             var filter = ReturnFilter()
             (filter.order, filter.customer) = (call.query["order"]?.string, call.query["customer"]?.string)
             (filter.kind, filter.status, filter.reason) = (call.word("kind"), call.word("status"), call.word("reason"))
             (filter.inspector, filter.serial) = (call.query["inspector"]?.string, call.query["serial"]?.string)
+            (filter.isUnsent, filter.isExpected) = (
+                call.query["unsent"]?.bool ?? false, call.query["expected"]?.bool
+            )
             (filter.from, filter.to) = (call.time("from"), call.time("to", endOfDay: true))
             let (access, page) = (call.access, call.newestFirst)
             return call.list(try await call.read { [filter] in try $0.customerReturns(filter, for: access, page) }) {

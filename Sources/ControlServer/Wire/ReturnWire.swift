@@ -31,10 +31,16 @@ extension CustomerReturn {
         object["items"] = .array(items.map { $0.json(of: self, in: settings) })
         object["checklist"] = task.map { .array($0.json) }
         object["replacements"] = replacements.map { .array($0.map(JSONValue.string)) }
-        let warnings = items.compactMap { item in
-            item.otherOrder.map { JSONValue.string("\(item.serial ?? item.product) was delivered under \($0)") }
+        var warnings = items.compactMap { item in
+            item.otherOrder.map { "\(item.serial ?? item.product) was delivered under \($0)" }
         }
-        object["warnings"] = warnings.isEmpty ? nil : .array(warnings)
+        if status == .cancelled, let replacements, !replacements.isEmpty {
+            let deliveries = replacements.count == 1 ? "delivery" : "deliveries"
+            warnings.append(
+                "it was cancelled, but something was sent for it: \(deliveries) \(replacements.joined(separator: ", "))"
+            )
+        }
+        object["warnings"] = warnings.isEmpty ? nil : .array(warnings.map(JSONValue.string))
         return .object(object)
     }
 

@@ -16,6 +16,10 @@ public struct ReturnFilter: Sendable, Equatable {
     public var inspector: String?
     /// With this unit.
     public var serial: String?
+    /// Exchanges, not cancelled, for which nothing was sent yet.
+    public var isUnsent = false
+    /// Announced with nothing of it here yet, or not.
+    public var isExpected: Bool?
     /// Made at this time or later, in milliseconds since 1970.
     public var from: Int64?
     /// Made before this time, in milliseconds since 1970.
@@ -46,6 +50,17 @@ public struct ReturnFilter: Sendable, Equatable {
                     WHERE line.customer_return = customer_return.id AND line.serial = \(serial)
                     AND \(access.seesItem))
                 """)
+        }
+        if isUnsent {
+            conditions.append(
+                """
+                customer_return.kind = 'exchange' AND customer_return.status <> 'cancelled' AND NOT EXISTS (
+                    SELECT 1 FROM delivery INDEXED BY delivery_return
+                    WHERE delivery.customer_return = customer_return.id AND delivery.count > 0)
+                """)
+        }
+        if let isExpected {
+            conditions.append("json_extract(customer_return.body, '$.isExpected') = \(isExpected ? 1 : 0)")
         }
         if let from { conditions.append("customer_return.created_at >= \(from)") }
         if let to { conditions.append("customer_return.created_at < \(to)") }
