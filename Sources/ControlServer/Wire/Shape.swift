@@ -16,7 +16,7 @@ indirect enum Shape: Sendable {
     case integer(ClosedRange<Int>)
     /// Any number.
     case number
-    /// An amount of money, 0 or more.
+    /// An amount of money, 0 or more, with at most four decimals.
     case money
     /// `true` or `false`.
     case flag
@@ -134,7 +134,7 @@ extension Shape {
         case .moment: value.string.map { Timestamp.milliseconds($0) != nil || Self.isDay($0) } ?? false
         case .integer(let range): value.int.map(range.contains) ?? false
         case .number: value.double != nil
-        case .money: value.double.map { $0 >= 0 && $0 <= 1e9 } ?? false
+        case .money: value.double.map { $0 >= 0 && $0 <= 1e9 && ($0 * 10_000).rounded() / 10_000 == $0 } ?? false
         case .flag: value.bool != nil
         case .choice(let words): value.string.map(words.contains) ?? false
         case .anything: value.object != nil
@@ -157,7 +157,7 @@ extension Shape {
         case .moment: "a day such as 2026-03-02 or a time such as 2026-03-02T08:00:00Z"
         case .integer(let range): Self.expected(range)
         case .number: "a number"
-        case .money: "an amount from 0 to 1000000000"
+        case .money: "an amount such as 12.50, of 0 to 1000000000 and at most four decimals"
         case .flag: "true or false"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .list: "a list"
