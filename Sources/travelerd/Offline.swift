@@ -102,7 +102,8 @@ struct Restore: ParsableCommand {
         abstract: "Put a back-up in the place of the ledger, after checking it.",
         discussion: """
             The daemon must be stopped. The ledger that was there, and its photos, are kept beside it under other
-            names. A back-up holds no photos: copy them to the directory photos before.
+            names. A back-up that an older version made is brought up. A back-up holds no photos: copy them to the
+            directory photos before.
 
             Example:
               systemctl stop travelerd
