@@ -73,6 +73,11 @@ struct Period: ParsableArguments {
     /// The first moment after the last one, as the wire writes it.
     var end: String? { get throws { try to.map { try moment($0, "--to", endOfDay: true) } } }
 
+    /// A report about this time.
+    func report(_ name: String, by grouping: String? = nil) throws -> Request {
+        .get("reports", name, query: ["by": grouping, "from": try start, "to": try end])
+    }
+
     private func moment(_ text: String, _ option: String, endOfDay: Bool) throws -> String {
         guard let moment = LocalTime.wire(text, endOfDay: endOfDay) else {
             throw ValidationError(

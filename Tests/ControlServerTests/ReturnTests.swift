@@ -125,16 +125,21 @@ struct ReturnTests {
         #expect(plan["unchanged"] == true, "\(plan.text)")
     }
 
-    @Test("what a completed return suggests does not change with the policy")
-    func refundsStay() async throws {
-        let (shop, id, item) = try await shop()
+    /// Everything decided, up to the completion.
+    private func decide(_ id: String, _ item: String, in shop: Shop, isClean: JSONValue = "yes") async {
         _ = await shop.ask("rita", "POST", "/v1/returns/\(id)/inspection")
         _ = await shop.ask(
             "rita", "POST", "/v1/returns/\(id)/items/\(item)/inspection",
             ["condition": "good", "decision": "restock"])
         _ = await shop.ask(
             "rita", "PUT", "/v1/returns/\(id)/checklist",
-            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": "yes"]]])
+            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": isClean]]])
+    }
+
+    @Test("what a completed return suggests does not change with the policy")
+    func refundsStay() async throws {
+        let (shop, id, item) = try await shop()
+        await decide(id, item, in: shop)
         func expectRefund(_ percent: JSONValue) async {
             let found = await shop.ask("rita", "GET", "/v1/returns/\(id)")
             #expect(found["refund"] == percent && found["items"]?.array?.first?["refund"] == percent, "\(found.text)")
@@ -179,13 +184,7 @@ struct ReturnTests {
         let running = Task { try await sender.run() }
         defer { running.cancel() }
 
-        _ = await shop.ask("rita", "POST", "/v1/returns/\(id)/inspection")
-        _ = await shop.ask(
-            "rita", "POST", "/v1/returns/\(id)/items/\(item)/inspection",
-            ["condition": "good", "decision": "restock"])
-        _ = await shop.ask(
-            "rita", "PUT", "/v1/returns/\(id)/checklist",
-            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": "no"]]])
+        await decide(id, item, in: shop, isClean: "no")
         let done = await shop.ask("rita", "POST", "/v1/returns/\(id)/complete")
         #expect(done.status == 200, "answered, however slow the receivers are: \(done.text)")
 

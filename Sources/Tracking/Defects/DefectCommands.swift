@@ -22,7 +22,7 @@ extension State {
                 throw Refusal(.notPermitted, "goods without serials are for admins and those who adjust stock")
             }
             try checkQuantity(quantity)
-            _ = try checkStock(code, quantity, isTold: true)
+            try checkStock(code, quantity, isTold: true)
             found = newCase(String(head + 2), product: code, quantity: quantity, report, at, by: actor.login)
             events.append(.stock(.stockDefect, found, balance: -quantity, defect: quantity))
         } else {
@@ -179,7 +179,7 @@ extension State {
             guard !used.contains(where: { $0.product == code }) else {
                 throw Refusal(.invalid, "the spare part \(code) stands twice in the request")
             }
-            _ = try checkStock(code, quantity, isTold: seesBalances(actor))
+            try checkStock(code, quantity, isTold: seesBalances(actor))
             used.append(.init(product: code, quantity: quantity, cost: product.cost))
             var event = Event(.stockConsumed)
             (event.product, event.change) = (code, .stock(-quantity))

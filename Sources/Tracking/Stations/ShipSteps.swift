@@ -112,7 +112,7 @@ extension Interlock {
         }
         let delivery = try deliveryToFill(&state)
         do throws(Refusal) {
-            _ = try state.checkStock(product.code, quantity, isTold: terminal?.seesBalances ?? true)
+            try state.checkStock(product.code, quantity, isTold: terminal?.seesBalances ?? true)
         } catch {
             throw Stop(reason: .insufficientStock, message: error.sentence)
         }

@@ -7,7 +7,7 @@ extension State {
         guard change != 0, (-1_000_000_000...1_000_000_000).contains(change) else {
             throw Refusal(.invalid, "a change is a whole number other than 0, up to 1,000,000,000 either way")
         }
-        if change < 0 { _ = try checkStock(code, -change, isTold: true) }
+        if change < 0 { try checkStock(code, -change, isTold: true) }
         var event = Event(.stockAdjusted)
         (event.product, event.note, event.change) = (code, note, .stock(change))
         return Decision([event])
@@ -17,6 +17,7 @@ extension State {
     /// told only to those who see balances.
     ///
     /// - Parameter left: how many there are, where some of them are spoken for; nil for the balance.
+    @discardableResult
     mutating func checkStock(
         _ code: String, _ quantity: Int, of left: Int? = nil, isTold: Bool
     ) throws(Refusal) -> Int {

@@ -23,17 +23,14 @@ extension Report {
         var request: Request { get throws { try request(by) } }
 
         private func request(_ grouping: Grouping?) throws -> Request {
-            .get(
-                "reports", "defects",
-                query: ["by": grouping?.rawValue, "from": try period.start, "to": try period.end])
+            try period.report("defects", by: grouping?.rawValue)
         }
 
         var sheets: [ReportSheet] {
             get throws {
-                let times: KeyValuePairs = ["from": try period.start, "to": try period.end]
-                return try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) } + [
-                    ("Spare parts", SpareParts.table, .get("reports", "spare-parts", query: times)),
-                    ("Write-offs", WriteOffs.table, .get("reports", "write-offs", query: times)),
+                try Grouping.allCases.map { ("By \($0.rawValue)", Self.table, try request($0)) } + [
+                    ("Spare parts", SpareParts.table, try period.report("spare-parts")),
+                    ("Write-offs", WriteOffs.table, try period.report("write-offs")),
                 ]
             }
         }
@@ -70,13 +67,7 @@ extension Report {
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
-        var request: Request {
-            get throws {
-                .get(
-                    "reports", "write-offs",
-                    query: ["by": by?.rawValue, "from": try period.start, "to": try period.end])
-            }
-        }
+        var request: Request { get throws { try period.report("write-offs", by: by?.rawValue) } }
 
         var sheets: [ReportSheet] { get throws { [("Write-offs", Self.table, try request)] } }
         static let table = Table(
@@ -95,11 +86,7 @@ extension Report {
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
-        var request: Request {
-            get throws {
-                .get("reports", "spare-parts", query: ["from": try period.start, "to": try period.end])
-            }
-        }
+        var request: Request { get throws { try period.report("spare-parts") } }
         var sheets: [ReportSheet] { get throws { [("Spare parts", Self.table, try request)] } }
         static let table = Table(
             columns: [

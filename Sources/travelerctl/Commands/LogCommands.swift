@@ -119,9 +119,7 @@ struct Report: AsyncParsableCommand {
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
-        var request: Request {
-            get throws { .get("reports", "yield", query: ["from": try period.start, "to": try period.end]) }
-        }
+        var request: Request { get throws { try period.report("yield") } }
         var sheets: [ReportSheet] { get throws { [("Yield", Self.table, try request)] } }
         static let table = Table(
             columns: [
@@ -138,9 +136,7 @@ struct Report: AsyncParsableCommand {
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
-        var request: Request {
-            get throws { .get("reports", "throughput", query: ["from": try period.start, "to": try period.end]) }
-        }
+        var request: Request { get throws { try period.report("throughput") } }
         var sheets: [ReportSheet] { get throws { [("Throughput", Self.table, try request)] } }
         static let table = Table(
             columns: [

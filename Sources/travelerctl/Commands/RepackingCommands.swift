@@ -188,9 +188,7 @@ extension Report {
         var request: Request { get throws { try request(by) } }
 
         private func request(_ grouping: Grouping?) throws -> Request {
-            .get(
-                "reports", "returns",
-                query: ["by": grouping?.rawValue, "from": try period.start, "to": try period.end])
+            try period.report("returns", by: grouping?.rawValue)
         }
 
         var sheets: [ReportSheet] {
