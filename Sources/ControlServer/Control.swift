@@ -77,7 +77,7 @@ public struct Control: Sendable {
                 allowed: allowed)
         }
         guard route.verbs.contains(where: access.may) else {
-            throw Problem(.permissionDenied, "\(access.login) may not do this; ask an admin for the right")
+            throw Problem(.permissionDenied, access.denial(route.verbs))
         }
         guard request.body.count <= route.bodyLimit else {
             throw Problem(

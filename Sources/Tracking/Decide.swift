@@ -10,7 +10,7 @@ extension State {
         _ command: Command, by actor: Actor, device: String = "terminal", at: Int64
     ) throws(Refusal) -> Decision {
         if case .person(let access) = actor, !access.may(command.verb) {
-            throw Refusal(.notPermitted, "\(access.login) may not do this; ask an admin for the right")
+            throw Refusal(.notPermitted, access.denial([command.verb]))
         }
         var decision =
             switch command {

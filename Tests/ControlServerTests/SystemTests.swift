@@ -34,6 +34,43 @@ struct SystemTests {
         }
     }
 
+    @Test("what I see and may do, in the words of the routes")
+    func rights() async throws {
+        let shop = try await Shop(site: Site.small)
+        func may(_ login: String) async -> [String] {
+            let answer = await shop.ask(login, "GET", "/v1/whoami")
+            return (answer["may"]?.array ?? []).compactMap { $0["verb"]?.string }
+        }
+        #expect(await may("mia") == ["see", "scan"])
+        #expect(await may("ada").contains("administer"))
+        #expect(await may("luis").contains("deliver"))
+        let lead = await shop.ask("dora", "GET", "/v1/whoami")
+        #expect(lead["teams"] == ["finish", "smt"] && lead["department"] == "electronics")
+        #expect(lead["sees"]?.array?.first == "what belongs to the teams finish, smt")
+        // What is listed is what routes ask for: every route that a caller may use, and no other.
+        let paths = await shop.ask("ada", "GET", "/v1/openapi.json")["paths"]?.object ?? [:]
+        let asked = Set(paths.flatMap { $0.value.object ?? [:] }.flatMap { $0.value["x-verbs"]?.array ?? [] })
+        #expect(asked.isSubset(of: Set(await may("ada").map(JSONValue.string))))
+    }
+
+    @Test("who is sent away is told which right is missing, by routes and by commands")
+    func missingRight() async throws {
+        let shop = try await Shop(site: Site.small)
+        for (login, method, target, body, missing) in [
+            ("mia", "POST", "/v1/deliveries", ["order": "SO-1"], "the right deliver;"),
+            ("mia", "GET", "/v1/reports/wip", nil, "the role department_lead or team_lead;"),
+            ("mia", "GET", "/v1/defects", nil, "the right defects:mark or defects:manage, or the role"),
+            ("dora", "GET", "/v1/people", nil, "the role admin;"),
+            ("dora", "POST", "/v1/stations/TEST-1/scans", ["code": "x"], "the role team_lead or member;"),
+            ("mia", "GET", "/v1/products?low_stock=true", nil, "the right stock:adjust;"),
+            ("mia", "GET", "/v1/customers", nil, "the right returns:manage or returns:inspect, or the role"),
+        ] as [(String, String, String, JSONValue?, String)] {
+            let answer = await shop.ask(login, method, target, body)
+            #expect(answer.status == 403 && answer.code == "permission_denied", "\(target)")
+            #expect(answer["detail"]?.string?.contains(missing) == true, "\(target): \(answer.text)")
+        }
+    }
+
     @Test("metrics are OpenMetrics text with what happened at stations too")
     func metrics() async throws {
         let shop = try await Shop(site: Site.small)

@@ -42,7 +42,7 @@ extension Control {
                 call.query["order"]?.string.flatMap {
                     DefectOrder(rawValue: $0.hasPrefix("-") ? String($0.dropFirst()) : $0)
                 } ?? .date
-            if order == .supplier, !call.access.seesPurchase { throw Call.hidesSuppliers }
+            if order == .supplier, !call.access.seesPurchase { throw call.hidesSuppliers }
             let (filter, access, page) = (try call.defectFilter, call.access, call.page)
             return call.list(try await call.read { try $0.defects(filter, by: order, for: access, page) }) {
                 $0.found.json(for: access, serial: $0.serial)
@@ -201,8 +201,12 @@ extension Control {
 }
 
 extension Call {
-    fileprivate static let hidesSuppliers = Problem(
-        .permissionDenied, "suppliers are shown to leads and to those who manage defects")
+    fileprivate var hidesSuppliers: Problem {
+        Problem(
+            .permissionDenied,
+            "\(access.login) may not see suppliers: that takes \(Verb.missing([.seeOrders, .manageDefects])); "
+                + "ask an admin")
+    }
 
     /// The filters of the worklist.
     fileprivate var defectFilter: DefectFilter {
@@ -224,7 +228,7 @@ extension Call {
             filter.shipment = query["supplier_return"]?.string
             (filter.from, filter.to) = (time("from"), time("to", endOfDay: true))
             if !access.seesPurchase, filter.supplier != nil || filter.shipment != nil {
-                throw Self.hidesSuppliers
+                throw hidesSuppliers
             }
             (filter.search, filter.searchesPurchase) = (query["search"]?.string, access.seesPurchase)
             if let search = filter.search?.lowercased(), !search.isEmpty {

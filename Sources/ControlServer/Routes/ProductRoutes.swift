@@ -75,7 +75,9 @@ extension Call {
     fileprivate func products() async throws -> ControlResponse {
         let lowOnly = query["low_stock"]?.bool ?? false
         if lowOnly, !access.seesBalances {
-            throw Problem(.permissionDenied, "low stock is shown to those who adjust stock; ask an admin for the right")
+            throw Problem(
+                .permissionDenied,
+                "\(access.login) may not see low stock: that takes \(Verb.missing([.adjust])); ask an admin")
         }
         let search = query["search"]?.string?.lowercased()
         var products = plant.products.values.filter { product in

@@ -11,10 +11,10 @@ extension Control {
             }
             return call.json(call.status(head: Int(head), hasOrders: hasOrders))
         },
-        Route(.get, "/whoami", "Who the caller is, and what they may see", .see, output: .json(.named(.whoami))) {
-            call in
-            call.json(call.whoami)
-        },
+        Route(
+            .get, "/whoami", "Who the caller is, what they see, and what they may do", .see,
+            output: .json(.named(.whoami))
+        ) { call in call.json(call.whoami) },
         Route(.get, "/openapi.json", "This document", .see, output: .json(.anything)) { _ in
             ControlResponse(json: Control.openAPIBytes)
         },
@@ -51,11 +51,18 @@ extension Call {
             case .teams: access.role == .departmentLead ? "department" : "team"
             case .own: "own"
             }
+        // What is seen without a scope is not the teams', and is said in `sees`.
+        var teams: [String]?
+        if case .teams(let codes) = access.scope { teams = codes.sorted() }
+        let may = Verb.allCases.filter(access.may)
         return JSONValue(omittingNil: [
             "login": .string(access.login), "uid": caller.uid.map { .int(Int($0)) },
             "role": .string(access.role.rawValue), "name": .init(person?.name),
             "department": .init(person?.department ?? plant.department(ofTeam: person?.team)),
             "team": .init(person?.team), "grants": .init(access.grants), "scope": .string(scope),
+            "teams": teams.map { .array($0.map(JSONValue.string)) },
+            "sees": .array(access.sees.map(JSONValue.string)),
+            "may": .array(may.map { ["verb": .string($0.rawValue), "what": .string($0.words)] }),
         ])
     }
 }

@@ -108,7 +108,9 @@ extension Call {
     fileprivate func spareParts() async throws -> ControlResponse {
         let lowOnly = query["low"]?.bool ?? false
         if lowOnly, !access.seesBalances {
-            throw Problem(.permissionDenied, "low stock is shown to those who adjust stock; ask an admin for the right")
+            throw Problem(
+                .permissionDenied,
+                "\(access.login) may not see low stock: that takes \(Verb.missing([.adjust])); ask an admin")
         }
         let search = query["search"]?.string?.lowercased() ?? ""
         let parts = plant.products.values.filter { product in

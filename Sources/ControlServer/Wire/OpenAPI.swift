@@ -53,7 +53,7 @@ extension Route {
         return JSONValue(omittingNil: [
             "operationId": .string(operationID), "summary": .string(summary), "tags": [.string(noun)],
             "parameters": parameters.isEmpty ? nil : .array(parameters), "requestBody": requestBody,
-            "responses": responses, "x-verbs": .array(verbs.map { .string("\($0)") }),
+            "responses": responses, "x-verbs": .array(verbs.map { .string($0.rawValue) }),
         ])
     }
 

@@ -146,6 +146,15 @@ enum Resource: String, Sendable, CaseIterable {
                 Property("name", .text, optional: true), Property("department", .text, optional: true),
                 Property("team", .text, optional: true), Property("grants", .list(.choice(Grant.self))),
                 Property("scope", .choice(["all", "department", "team", "own"])),
+                Property("teams", .list(.text), "Of a lead: those in the scope.", optional: true),
+                Property("sees", .list(.text), "What lies within the scope, in words."),
+                Property(
+                    "may",
+                    .list(
+                        .object([
+                            Property("verb", .choice(Verb.self), "As in `x-verbs` of this document."),
+                            Property("what", .text, "In words, after `may`."),
+                        ])), "What the caller may do, within the scope."),
             ]
         case .labelPreview: [Property("serial", .text), Property("design", .text), Property("zpl", .text(65_536))]
         case .verification:

@@ -19,7 +19,9 @@ extension State {
                 throw Refusal(.invalid, "there is no product \(code ?? "-")")
             }
             guard seesBalances(actor) else {
-                throw Refusal(.notPermitted, "goods without serials are for admins and those who adjust stock")
+                throw Refusal(
+                    .notPermitted,
+                    "for goods without serials it also takes \(Verb.missing([.adjust])); ask an admin")
             }
             try checkQuantity(quantity)
             try checkStock(code, quantity, isTold: true)

@@ -1,9 +1,9 @@
 /// What a caller wants to do, as a route or a command declares it.
-public enum Verb: Sendable, CaseIterable {
+public enum Verb: String, Sendable, CaseIterable {
     /// See units, product cards, stations and events, each within the caller's scope.
     case see
     /// See work orders, suppliers and customers.
-    case seeOrders
+    case seeOrders = "see_orders"
     /// See reports.
     case report
     /// Scan at a station from a terminal.
@@ -17,29 +17,96 @@ public enum Verb: Sendable, CaseIterable {
     /// Adjust stock.
     case adjust
     /// Mark units defective.
-    case markDefect
+    case markDefect = "mark_defect"
     /// See defect cases, repairs, write-offs and supplier returns.
-    case seeDefects
+    case seeDefects = "see_defects"
     /// Work on defect cases.
-    case manageDefects
+    case manageDefects = "manage_defects"
     /// See customers' returns, the repacking queue and quality control's tasks.
-    case seeReturns
+    case seeReturns = "see_returns"
     /// Make, correct and cancel customers' returns.
-    case manageReturns
+    case manageReturns = "manage_returns"
     /// Inspect the items of customers' returns.
-    case inspectReturns
+    case inspectReturns = "inspect_returns"
     /// Work on what came back: by either of the two rights on returns.
-    case handleReturns
+    case handleReturns = "handle_returns"
     /// Deliver.
     case deliver
     /// Print labels and see label jobs.
-    case printLabels
+    case printLabels = "print_labels"
     /// Read the audit log.
     case audit
     /// Read the metrics.
     case metrics
     /// Work orders, catalogue, stations, people, site, back-up, scan export.
     case administer
+
+    /// The roles that may do it beside admins, who may do everything.
+    public var roles: [Role] {
+        switch self {
+        case .see: [.departmentLead, .teamLead, .member]
+        case .seeOrders, .report, .assign, .hold, .seeDefects, .seeReturns: [.departmentLead, .teamLead]
+        case .scan: [.teamLead, .member]
+        case .audit: [.departmentLead]
+        default: []
+        }
+    }
+
+    /// The grants of which each gives it to anybody.
+    public var grants: [Grant] {
+        switch self {
+        case .hold, .register: [.unitsWrite]
+        case .adjust: [.stockAdjust]
+        case .markDefect, .seeDefects: [.defectsMark, .defectsManage]
+        case .manageDefects: [.defectsManage]
+        case .manageReturns: [.returnsManage]
+        case .inspectReturns: [.returnsInspect]
+        case .seeReturns, .handleReturns: [.returnsManage, .returnsInspect]
+        case .deliver: [.deliver]
+        case .printLabels: [.labelsPrint]
+        case .audit: [.auditRead]
+        case .metrics: [.metricsRead]
+        case .see, .seeOrders, .report, .scan, .assign, .administer: []
+        }
+    }
+
+    /// What it is, after `may`.
+    public var words: String {
+        switch self {
+        case .see: "see units, products, stations and events"
+        case .seeOrders: "see work orders, suppliers and customers"
+        case .report: "see reports"
+        case .scan: "scan from a terminal"
+        case .assign: "assign units"
+        case .hold: "put units on hold and release them"
+        case .register: "register, receive and write off units"
+        case .adjust: "adjust stock"
+        case .markDefect: "mark units defective"
+        case .seeDefects: "see defect cases, repairs and write-offs"
+        case .manageDefects: "work on defect cases"
+        case .seeReturns: "see customers' returns and the repacking queue"
+        case .manageReturns: "make, correct and cancel customers' returns"
+        case .inspectReturns: "inspect what customers sent back"
+        case .handleReturns: "process what customers sent back"
+        case .deliver: "deliver"
+        case .printLabels: "print labels and see label jobs"
+        case .audit: "read the audit log and the log of scans"
+        case .metrics: "read the metrics"
+        case .administer: "manage the plant: work orders, site, people, devices, back-ups"
+        }
+    }
+
+    /// What it takes to do one of these, for somebody who may do none of them.
+    public static func missing(_ verbs: [Verb]) -> String {
+        let grants = Grant.allCases.filter { grant in verbs.contains { $0.grants.contains(grant) } }
+        let roles = Role.allCases.filter { role in role == .admin || verbs.contains { $0.roles.contains(role) } }
+        // Admins may do everything; they are named where nothing else leads there.
+        let named = roles.count > 1 || !grants.isEmpty ? roles.filter { $0 != .admin } : roles
+        let ways =
+            (grants.isEmpty ? [] : ["the right \(grants.map(\.rawValue).joined(separator: " or "))"])
+            + (named.isEmpty ? [] : ["the role \(named.map(\.rawValue).joined(separator: " or "))"])
+        return ways.joined(separator: ", or ")
+    }
 }
 
 /// What part of the plant's units a caller sees by office.
@@ -87,28 +154,29 @@ public struct Access: Sendable, Equatable {
 
     /// Whether the caller may do this at all, to whatever lies within their scope.
     public func may(_ verb: Verb) -> Bool {
-        if isAdmin { return true }
-        let isLead = role != .member
-        return switch verb {
-        case .see: true
-        case .seeOrders, .report, .assign: isLead
-        case .scan: role == .teamLead || role == .member
-        case .hold: isLead || grants.contains(.unitsWrite)
-        case .register: grants.contains(.unitsWrite)
-        case .adjust: grants.contains(.stockAdjust)
-        case .markDefect: grants.contains(.defectsMark) || grants.contains(.defectsManage)
-        case .seeDefects: isLead || grants.contains(.defectsMark) || grants.contains(.defectsManage)
-        case .manageDefects: grants.contains(.defectsManage)
-        case .seeReturns: isLead || seesAllReturns
-        case .manageReturns: grants.contains(.returnsManage)
-        case .inspectReturns: grants.contains(.returnsInspect)
-        case .handleReturns: seesAllReturns
-        case .deliver: grants.contains(.deliver)
-        case .printLabels: grants.contains(.labelsPrint)
-        case .audit: role == .departmentLead || grants.contains(.auditRead)
-        case .metrics: grants.contains(.metricsRead)
-        case .administer: false
-        }
+        isAdmin || verb.roles.contains(role) || verb.grants.contains(where: grants.contains)
+    }
+
+    /// The no to somebody who may do none of these.
+    public func denial(_ verbs: [Verb]) -> String {
+        let what = verbs.count == 1 && verbs[0] != .administer ? verbs[0].words : "do this"
+        return "\(login) may not \(what): that takes \(Verb.missing(verbs)); ask an admin"
+    }
+
+    /// What lies within the caller's scope, one kind of thing after the other, for people.
+    public var sees: [String] {
+        let office =
+            switch scope {
+            case .all: "everything in the plant"
+            case .teams(let teams) where teams.isEmpty: "nothing by office: no team belongs to it"
+            case .teams(let teams):
+                "what belongs to the \(teams.count == 1 ? "team" : "teams") \(teams.sorted().joined(separator: ", "))"
+            case .own: "units that are assigned to \(login), or that \(login) last worked on"
+            }
+        if isAdmin { return [office] }
+        return [office] + (seesAllStock ? ["every unit in stock"] : [])
+            + (seesAllReturns ? ["every return with its units, and every delivered unit"] : [])
+            + (seesBalances ? ["stock without serials, and what is low"] : [])
     }
 
     /// Sees every unit in stock, by grant.

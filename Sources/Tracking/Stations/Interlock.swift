@@ -315,7 +315,10 @@ extension Interlock {
         }
         guard person.may(verb) else {
             throw Stop(
-                reason: .notPermitted, message: "\(person.login) may not use \(control). Ask your team lead to do it.")
+                reason: .notPermitted,
+                message:
+                    "\(person.login) may not use \(control): that takes \(Verb.missing([verb])). "
+                    + "Ask your team lead to do it.")
         }
     }
 
