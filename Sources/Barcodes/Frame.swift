@@ -10,9 +10,9 @@ public struct Frame: Hashable, Sendable {
 
     /// What broke a frame.
     public enum Broken: String, CaseIterable, Hashable, Sendable {
-        /// 100 ms without a key, and no end.
+        /// 100 ms without a key or a report, and no end.
         case pause
-        /// The kernel dropped events.
+        /// The kernel dropped events or reports.
         case dropped
         /// More than 512 characters.
         case tooLong
@@ -33,6 +33,12 @@ public struct Frame: Hashable, Sendable {
 
     /// The most characters of a frame.
     public static let maximumLength = 512
+
+    /// The text of bytes that a scanner sent: UTF-8, or else Latin-1, as hardly any Latin-1 text with umlauts is valid UTF-8.
+    static func text(of bytes: some Collection<UInt8>) -> String {
+        String(validating: bytes, as: UTF8.self)
+            ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
+    }
 
     /// A frame by its fields.
     public init(text: String, outcome: Outcome, startedAt: Int64, endedAt: Int64) {
@@ -81,10 +87,6 @@ public struct LineFramer: Sendable {
     }
 
     private func frame(_ outcome: Frame.Outcome, at time: Int64) -> Frame {
-        // Scanners send UTF-8 or Latin-1; hardly any Latin-1 text with umlauts is valid UTF-8.
-        let text =
-            String(validating: bytes, as: UTF8.self)
-            ?? String(String.UnicodeScalarView(bytes.map { Unicode.Scalar($0) }))
-        return Frame(text: text, outcome: outcome, startedAt: startedAt, endedAt: time)
+        Frame(text: Frame.text(of: bytes), outcome: outcome, startedAt: startedAt, endedAt: time)
     }
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <linux/hidraw.h>
 #include <linux/input.h>
 #include <linux/lp.h>
 #include <linux/sockios.h>
@@ -36,6 +37,23 @@ int linux_evdev_name(int fd, char *name, size_t count) {
 
 int linux_evdev_codes(int fd, int type, uint8_t *bits, size_t count) {
     return result(ioctl(fd, EVIOCGBIT(type, count), bits));
+}
+
+int linux_hidraw_descriptor(int fd, uint8_t *bytes, size_t count) {
+    int length = 0;
+    if (ioctl(fd, HIDIOCGRDESCSIZE, &length) < 0) return -errno;
+    if (length < 0 || (size_t)length > count) return -ERANGE;
+    struct hidraw_report_descriptor descriptor = {.size = (uint32_t)length};
+    if (ioctl(fd, HIDIOCGRDESC, &descriptor) < 0) return -errno;
+    memcpy(bytes, descriptor.value, (size_t)length);
+    return length;
+}
+
+int linux_hidraw_name(int fd, char *name, size_t count) {
+    if (count == 0) return -EINVAL;
+    int length = result(ioctl(fd, HIDIOCGRAWNAME(count), name));
+    name[count - 1] = 0;
+    return length;
 }
 
 static speed_t speed(int baud) {

@@ -9,6 +9,8 @@ public struct Device: Hashable, Sendable {
         case keyboard
         /// A serial port on USB (`ttyACM`, `ttyUSB`).
         case serial
+        /// The hidraw node of a scanner in HID-POS mode, which sends reports instead of keys.
+        case hidPOS = "hid-pos"
         /// A USB printer (`usblp`).
         case printer
     }

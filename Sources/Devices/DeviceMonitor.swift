@@ -1,3 +1,4 @@
+internal import Barcodes
 internal import CUdev
 internal import Glibc
 
@@ -12,7 +13,7 @@ final class DeviceMonitor {
     private let udev: OpaquePointer?
     private let monitor: OpaquePointer?
 
-    private static let subsystems = ["input", "tty", "usbmisc"]
+    private static let subsystems = ["input", "tty", "hidraw", "usbmisc"]
 
     init() {
         udev = udev_new()
@@ -75,7 +76,8 @@ final class DeviceMonitor {
 }
 
 extension Device {
-    /// A device of the line, from udev's; nil for what is neither keyboard, serial port on USB, nor USB printer.
+    /// A device of the line, from udev's; nil for what is neither keyboard, serial port on USB, scanner in
+    /// HID-POS mode, nor USB printer.
     fileprivate init?(_ entry: OpaquePointer) {
         func text(_ value: UnsafePointer<CChar>?) -> String? {
             guard let value else { return nil }
@@ -98,13 +100,20 @@ extension Device {
         switch subsystem {
         case "input" where name.hasPrefix("event") && property("ID_INPUT_KEYBOARD") == "1": kind = .keyboard
         case "tty" where name.hasPrefix("ttyACM") || name.hasPrefix("ttyUSB"): kind = .serial
+        case "hidraw" where parent.map(Self.sendsScans) == true: kind = .hidPOS
         case "usbmisc" where name.hasPrefix("lp"): kind = .printer
         default: return nil
         }
         // A Bluetooth scanner has no USB device above it, but a HID device; a virtual one has neither.
         let body = usb ?? udev_device_get_parent_with_subsystem_devtype(entry, "hid", nil) ?? parent ?? entry
         let printerID = kind == .printer ? attribute(parent, "ieee1284_id") : nil
-        let inputName = kind == .keyboard ? attribute(parent, "name") : nil
+        func hid(_ name: String) -> String? { parent.flatMap { text(udev_device_get_property_value($0, name)) } }
+        let inputName: String? =
+            switch kind {
+            case .keyboard: attribute(parent, "name")
+            case .hidPOS: hid("HID_NAME")
+            case .serial, .printer: nil
+            }
         let model = attribute(usb, "product") ?? property("ID_MODEL")?.replacing("_", with: " ")
         self.init(
             kind: kind, node: node,
@@ -114,10 +123,22 @@ extension Device {
         port = isWireless ? nil : property("ID_PATH")
         var serials = isWireless ? [] : [property("ID_SERIAL_SHORT"), attribute(usb, "serial")]
         if kind == .keyboard { serials.append(attribute(parent, "uniq")) }
+        if kind == .hidPOS { serials.append(hid("HID_UNIQ")) }
         if let printerID { serials += ["SN", "SERN", "SERIALNUMBER"].map { Self.field($0, of: printerID) } }
         for case let serial? in serials where !self.serials.contains(serial) { self.serials.append(serial) }
         isKnown = property("TRAVELER_SCANNER") == "1" || property("TRAVELER_PRINTER") == "1"
         self.printerID = printerID
+    }
+
+    /// Whether a HID device's report descriptor has a scanned data report.
+    private static func sendsScans(_ hid: OpaquePointer) -> Bool {
+        guard let path = udev_device_get_syspath(hid) else { return false }
+        let file = Descriptor(Glibc.open(String(cString: path) + "/report_descriptor", O_RDONLY | O_CLOEXEC))
+        guard file.fd >= 0 else { return false }
+        // The kernel's limit of a descriptor.
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = Glibc.read(file.fd, &bytes, bytes.count)
+        return count > 0 && ScannedDataReport(descriptor: bytes.prefix(count)) != nil
     }
 
     /// The value of a key of an IEEE 1284 device id (`KEY:value;KEY:value;`).

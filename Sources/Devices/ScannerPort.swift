@@ -2,7 +2,7 @@ internal import Barcodes
 internal import CLinux
 internal import Glibc
 
-/// One open node of a scanner, read without waiting: an evdev node, a serial port, or a recording in a pipe.
+/// One open node of a scanner, read without waiting: an evdev node, a serial port, a hidraw node, or a recording in a pipe.
 struct ScannerPort {
     /// Why a node can't be had, or went away.
     struct Unavailable: Error {
@@ -29,6 +29,7 @@ struct ScannerPort {
         /// Keys, read by each of these layouts.
         case keys([KeyDecoder])
         case lines(LineFramer)
+        case reports(ReportFramer)
     }
 
     private var framing: Framing
@@ -48,11 +49,19 @@ struct ScannerPort {
         _ node: String, layouts: [KeyboardLayout], baud: Int, grabs: Bool, waits: Bool = false
     ) throws(Unavailable) {
         (file, signals) = try Self.open(node, grabs: grabs)
+        let isSerial = isatty(file.fd) == 1
+        let report = isSerial ? nil : try Self.report(file, node)
         var text = [CChar](repeating: 0, count: 256)
-        let length = linux_evdev_name(file.fd, &text, text.count)
+        let length =
+            report == nil
+            ? linux_evdev_name(file.fd, &text, text.count) : linux_hidraw_name(file.fd, &text, text.count)
         let bytes = text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
         name = length > 0 ? String(decoding: bytes, as: UTF8.self) : node
-        if isatty(file.fd) == 1 {
+        if let report {
+            framing = .reports(ReportFramer(report))
+            return
+        }
+        if isSerial {
             framing = .lines(LineFramer())
             let code = linux_serial_setup(file.fd, Int32(baud))
             guard code >= 0 else {
@@ -91,10 +100,22 @@ struct ScannerPort {
         if file.fd >= 0 { return (file, nil) }
         switch errno {
         case ENOENT, ENODEV, ENXIO, ENOTDIR, EIO: throw Unavailable(Unavailable.missing)
-        case EACCES, EPERM: throw Unavailable("no permission to read \(node); are the udev rules installed?")
+        case EACCES, EPERM:
+            throw Unavailable("no permission to read \(node); see that the udev rules are installed and know its make")
         case EBUSY: throw Unavailable("another program holds \(node); stop it, or unbind the scanner")
         default: throw Unavailable("cannot open \(node): \(String(cString: strerror(errno)))")
         }
+    }
+
+    /// The scanned data report of a hidraw node; nil for another kind of node.
+    private static func report(_ file: Descriptor, _ node: String) throws(Unavailable) -> ScannedDataReport? {
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        let count = linux_hidraw_descriptor(file.fd, &bytes, bytes.count)
+        guard count >= 0 else { return nil }
+        guard let report = ScannedDataReport(descriptor: bytes.prefix(Int(count))) else {
+            throw Unavailable("\(node) sends no scanned data; set the scanner to HID-POS or keyboard mode")
+        }
+        return report
     }
 
     private func grab(_ node: String) throws(Unavailable) {
@@ -120,30 +141,50 @@ struct ScannerPort {
 
     /// When the frame that is being read becomes a broken one, by the monotonic clock in microseconds.
     var deadline: Int64? {
-        guard case .keys(let decoders) = framing else { return nil }
-        return decoders.compactMap(\.deadline).min().map { lastRead + max(0, $0 - lastEvent) }
+        switch framing {
+        case .keys(let decoders):
+            decoders.compactMap(\.deadline).min().map { lastRead + max(0, $0 - lastEvent) }
+        case .reports(let framer): framer.deadline
+        case .lines: nil
+        }
     }
 
     /// Reads what is there.
     /// - Throws: `Unavailable` when the device is gone.
     mutating func read() throws(Unavailable) -> [ScannedFrame] {
-        var buffer = [UInt8](repeating: 0, count: 256 * InputEvent.size)
-        let count = Glibc.read(file.fd, &buffer, buffer.count)
-        guard count > 0 else {
-            if count == 0 { throw Unavailable(Unavailable.unplugged) }
-            if errno == EAGAIN || errno == EINTR { return [] }
-            throw Unavailable(
-                errno == ENODEV || errno == EIO
-                    ? Unavailable.unplugged : "cannot read: \(String(cString: strerror(errno)))")
-        }
+        let bytes = try take()
+        if bytes.isEmpty { return [] }
         lastRead = monotonicNow()
         switch framing {
-        case .keys: return keys(rest + buffer.prefix(count))
+        case .keys: return keys(rest + bytes)
         case .lines(var framer):
-            let frames = buffer.prefix(count).compactMap { framer.feed($0, at: lastRead) }
+            let frames = bytes.compactMap { framer.feed($0, at: lastRead) }
             framing = .lines(framer)
             return frames.map { ScannedFrame(frame: $0, layout: nil) }
+        case .reports(var framer):
+            // Each reading is one report. The kernel keeps so many of them and drops what comes then, without a word.
+            var reports = [bytes]
+            while let next = try? take(), !next.isEmpty { reports.append(next) }
+            var frames = reports.flatMap { framer.feed($0, at: lastRead) }
+            if reports.count >= Self.keptReports, let broken = framer.dropped(at: lastRead) { frames.append(broken) }
+            framing = .reports(framer)
+            return frames.map { ScannedFrame(frame: $0, layout: nil) }
         }
+    }
+
+    /// How many reports a hidraw node keeps for one reader (HIDRAW_BUFFER_SIZE of the kernel), of which one is always free.
+    private static let keptReports = 63
+
+    /// Reads what is there, and gives nothing where that is nothing.
+    private func take() throws(Unavailable) -> ArraySlice<UInt8> {
+        var buffer = [UInt8](repeating: 0, count: 256 * InputEvent.size)
+        let count = Glibc.read(file.fd, &buffer, buffer.count)
+        if count > 0 { return buffer.prefix(count) }
+        if count == 0 { throw Unavailable(Unavailable.unplugged) }
+        if errno == EAGAIN || errno == EINTR { return [] }
+        throw Unavailable(
+            errno == ENODEV || errno == EIO
+                ? Unavailable.unplugged : "cannot read: \(String(cString: strerror(errno)))")
     }
 
     private mutating func keys(_ bytes: [UInt8]) -> [ScannedFrame] {
@@ -165,6 +206,11 @@ struct ScannerPort {
 
     /// Takes the time; gives the frame that stood still for too long.
     mutating func elapsed(to now: Int64) -> [ScannedFrame] {
+        if case .reports(var framer) = framing {
+            let frame = framer.elapsed(to: now)
+            framing = .reports(framer)
+            return [frame].compactMap(\.self).map { ScannedFrame(frame: $0, layout: nil) }
+        }
         let time = lastEvent + now - lastRead
         return decode { $0.elapsed(to: time) }
     }
@@ -174,6 +220,11 @@ struct ScannerPort {
         if case .lines(var framer) = framing {
             let frame = framer.disconnected(at: monotonicNow())
             framing = .lines(framer)
+            return [frame].compactMap(\.self).map { ScannedFrame(frame: $0, layout: nil) }
+        }
+        if case .reports(var framer) = framing {
+            let frame = framer.disconnected()
+            framing = .reports(framer)
             return [frame].compactMap(\.self).map { ScannedFrame(frame: $0, layout: nil) }
         }
         return decode { $0.disconnected() }
@@ -208,7 +259,7 @@ struct ScannerPort {
     }
 }
 
-/// A frame, and the layout by which its keys were read; nil for a serial port.
+/// A frame, and the layout by which its keys were read; nil for a serial port and for reports.
 struct ScannedFrame {
     var frame: Frame
     var layout: KeyboardLayout?

@@ -150,8 +150,13 @@ struct ScannerReader {
         }
         if !codes.isEmpty {
             for device in monitor.devices.values where wanted[device.node] == nil {
-                // To open somebody's serial port may reset what hangs there.
-                let isListened = device.kind == .keyboard || device.kind == .serial && device.isKnown
+                let isListened =
+                    switch device.kind {
+                    case .keyboard, .hidPOS: true
+                    // To open somebody's serial port may reset what hangs there.
+                    case .serial: device.isKnown
+                    case .printer: false
+                    }
                 if isListened { wanted[device.node] = .nobody(device) }
             }
         }

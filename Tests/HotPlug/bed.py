@@ -1,7 +1,7 @@
 """Devices that come and go, as udev tells of them, on a machine that has none of them (umockdev).
 
-Behind an evdev node stands a named pipe, and what is written to it is read as a scanner's keys; behind a serial port
-stands a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at an unplug, is not to be had here.
+Behind an evdev node stands a named pipe, and what is written to it is read as a scanner's keys; so does behind a hidraw
+node, and what is written to it is read as reports; behind a serial port stands a pseudo-terminal. What only a kernel can do, such as a real grab or ENODEV at an unplug, is not to be had here.
 """
 
 import array
@@ -21,6 +21,14 @@ import gi
 gi.require_version("UMockdev", "1.0")
 from gi.repository import UMockdev  # noqa: E402 (the version comes first)
 
+# The report descriptor of a hand-held imager in HID-POS mode: a report numbered 2 with a length, an AIM identifier, 56
+# bytes of data, two bytes of the maker's, and a bit that says whether another report follows.
+HID_POS_DESCRIPTOR = bytes.fromhex(
+    "058c0902a1010912a1028502150026ff0075089501"
+    "0501093b8102058c09fb09fc09fd9503810209fe95388202010666ff9502090409008102058c25017501950809ff8102c0c0")
+# That of a keyboard, which has a hidraw node, too, and sends no scans there.
+KEYBOARD_DESCRIPTOR = bytes.fromhex("05010906a1010507190029ff150026ff00750895068100c0")
+
 USB_CONTROLLER = "/devices/pci0000:00/0000:00:14.0/usb1"
 ID_PATH = "pci-0000:00:14.0-usb-0:"
 
@@ -31,7 +39,8 @@ class Device:
     def __init__(self, usb_port=None, serial=None, name="Maker Barcode Scanner", kind="keyboard", interfaces=1,
                  known=False, bluetooth=None, adapter=None, ieee1284_id=None,
                  key_down=False):
-        """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, printer or mouse;
+        """usb_port: where on the bus, such as "2" or, behind a hub, "2.1"; kind: keyboard, serial, hid-pos, hid-keyboard (only its
+        hidraw node), printer or mouse;
         bluetooth: its address, for a device that is on no USB port; adapter: the USB port of the adapter that connects
         it, for one that the kernel itself speaks to (hidp) and not BlueZ (uhid); known: whether the udev rules know its
         make; key_down: whether its Enter key is always down."""
@@ -121,6 +130,9 @@ class Bed:
                 self.testbed.attach_ioctl(node.path, handler)
             elif device.kind == "printer":
                 open(node.file, "x").close()
+            elif device.kind.startswith("hid-"):
+                self._answer_hidraw(node, device)
+                os.mkfifo(node.file)
             else:
                 self._answer(node, device.name, device.key_down)
                 os.mkfifo(node.file)
@@ -154,8 +166,27 @@ class Bed:
 
     def scan(self, device, text, layout="us", interface=0):
         """Reads a code; False if nobody has the scanner's node open."""
+        if device.kind == "hid-pos":
+            return all(self._send_report(device.nodes[interface], report) for report in self.reports(text))
         data = text.encode() + b"\r" if device.kind == "serial" else self.keys(text, layout)
         return device.nodes[interface].write(data)
+
+    @staticmethod
+    def reports(text, symbology=b"]C0"):
+        """What a scanner in HID-POS mode sends that reads this code."""
+        data = text.encode()
+        parts = [data[start : start + 56] for start in range(0, len(data), 56)]
+        return [
+            b"\x02" + bytes([len(part)]) + symbology + part.ljust(56, b"\0") + b"a\0" + bytes([number < len(parts)])
+            for number, part in enumerate(parts, start=1)
+        ]
+
+    @staticmethod
+    def _send_report(node, report):
+        """One report, once the one before it was read: a pipe would run them together."""
+        while not node.is_read():
+            pass
+        return node.write(report)
 
     def _body(self, device):
         """The path in sysfs of what has all of the device's nodes, and its description for umockdev."""
@@ -212,6 +243,13 @@ class Bed:
         if device.kind == "serial":
             name, subsystem, path = f"ttyACM{number}", "tty", f"/dev/ttyACM{number}"
             system_path = f"{above}/tty/{name}"
+        elif device.kind.startswith("hid-"):
+            name, subsystem, path = f"hidraw{number}", "hidraw", f"/dev/hidraw{number}"
+            parent = above if device.bluetooth else f"{above}/0003:0C2E:0B62.{number:04X}"
+            system_path = f"{parent}/hidraw/{name}"
+            descriptor = HID_POS_DESCRIPTOR if device.kind == "hid-pos" else KEYBOARD_DESCRIPTOR
+            text += f"P: {parent}\nE: SUBSYSTEM=hid\nE: HID_NAME={device.name}\nE: HID_UNIQ={device.serial or ''}\n"
+            text += f"H: report_descriptor={descriptor.hex().upper()}\n\n"
         elif device.kind == "printer":
             name, subsystem, path = f"lp{number}", "usbmisc", f"/dev/usb/lp{number}"
             system_path = f"{above}/usbmisc/{name}"
@@ -226,6 +264,30 @@ class Bed:
         text += f"P: {system_path}\nE: SUBSYSTEM={subsystem}\nE: DEVNAME={path}\n"
         text += "".join(f"E: {key}={value}\n" for key, value in properties.items()) + "\n"
         return Node(path, self.root + path, system_path), text
+
+    def _answer_hidraw(self, node, device):
+        """Lets the node answer what a hidraw node is asked (linux/hidraw.h): its report descriptor, and its name."""
+        descriptor = HID_POS_DESCRIPTOR if device.kind == "hid-pos" else KEYBOARD_DESCRIPTOR
+
+        def answer(_, client):
+            request, argument = client.get_request() & 0xFFFFFFFF, client.get_arg()
+            if request == 0x80044801:  # HIDIOCGRDESCSIZE
+                argument.resolve(0, 4).update(0, len(descriptor).to_bytes(4, "little"))
+                client.complete(0, 0)
+            elif request == 0x90044802:  # HIDIOCGRDESC
+                argument.resolve(0, 4 + 4096).update(4, descriptor)
+                client.complete(0, 0)
+            elif request & 0xC000FFFF == 0x80004804:  # HIDIOCGRAWNAME
+                name = device.name.encode() + b"\0"
+                argument.resolve(0, request >> 16 & 0x3FFF).update(0, name)
+                client.complete(len(name), 0)
+            else:
+                client.complete(-1, errno.ENOTTY)
+            return True
+
+        handler = UMockdev.IoctlBase()
+        handler.connect("handle-ioctl", answer)
+        self.testbed.attach_ioctl(node.path, handler)
 
     def _answer(self, node, name, key_down):
         """Lets the node answer what an evdev node is asked: its name, and which keys are down."""

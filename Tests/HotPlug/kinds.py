@@ -34,6 +34,46 @@ def serial_port(bed):
         check("the modem is listed as unbound", daemon.device(f"port:{PORT}3")["state"] == "unbound")
 
 
+def hid_pos(bed):
+    """A scanner in HID-POS mode, which sends reports"""
+    scanner = Device("2", serial="POS-1", kind="hid-pos", name="Maker Imager", known=True)
+    keyboard = Device("3", kind="hid-keyboard", name="Maker Keyboard")
+    bed.plug(scanner)
+    bed.plug(keyboard)
+    with plant(bed, QA=f'scanners: [{{ port: "{PORT}2" }}]', PACK="scanners: []") as daemon:
+        told = daemon.wait_for_state(f"port:{PORT}2", "connected")
+        check("it is connected, by its name", (told["kind"], told["name"], told["serial"], told["known"])
+              == ("hid-pos", "Maker Imager", "POS-1", True), told)
+        check("the hidraw node of a keyboard is none of the line's", len(daemon.devices()) == 1, daemon.devices())
+        long = "ORDER-" + "1234567890" * 12
+        bed.scan(scanner, "A-1")
+        daemon.wait_for_code("QA", "]C0A-1")
+        bed.scan(scanner, long)
+        daemon.wait_for_code("QA", "]C0" + long)
+        check("a code of several reports is one scan", daemon.codes("QA") == ["]C0A-1", "]C0" + long],
+              daemon.codes("QA"))
+        bed.unplug(scanner)
+        daemon.wait_for_state(f"port:{PORT}2", "absent")
+        bed.plug(scanner)
+        daemon.wait_for_state(f"port:{PORT}2", "connected")
+        bed.scan(scanner, "A-2")
+        daemon.wait_for_code("QA", "]C0A-2")
+        check("back at another node, its first code counts", True)
+        new = Device("4", serial="POS-4", kind="hid-pos", name="Maker Imager")
+        bed.plug(new)
+        daemon.wait_for_state(f"port:{PORT}4", "unbound")
+        check("one that is nobody's is not opened", daemon.has_open(new) == 0)
+        with Pairing(daemon, "PACK") as pairing:
+            wait("it is listened to", lambda: daemon.has_open(new) == 1)
+            bed.scan(new, pairing.code)
+            told = pairing.result()
+            check("it is paired", (told["state"], told.get("device")) == ("paired", f"port:{PORT}4"), told)
+        daemon.wait_for_state(f"port:{PORT}4", "connected")
+        bed.scan(new, "B-1")
+        daemon.wait_for_code("PACK", "]C0B-1")
+        check("and reads for its station", daemon.codes("PACK") == ["]C0B-1"], daemon.codes("PACK"))
+
+
 def bluetooth(bed):
     """A Bluetooth scanner, which sleeps and wakes"""
     scanner = Device(bluetooth="aa:bb:cc:01:02:03", name="Maker Cordless Scanner")
@@ -266,4 +306,4 @@ def printers(bed):
         check("and what is nobody's is out of the list", True)
 
 
-CASES = [serial_port, bluetooth, bluetooth_adapter, composite, restarted, many_at_once, printers]
+CASES = [serial_port, hid_pos, bluetooth, bluetooth_adapter, composite, restarted, many_at_once, printers]

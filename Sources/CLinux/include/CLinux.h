@@ -32,6 +32,15 @@ int linux_evdev_name(int fd, char *name, size_t count);
 /// Reads which codes of an event type the device has (EVIOCGBIT), as `linux_evdev_keys`.
 int linux_evdev_codes(int fd, int type, uint8_t *bits, size_t count);
 
+// MARK: hidraw
+
+/// Reads a HID device's report descriptor (HIDIOCGRDESC) and returns its length, which is at most 4,096.
+/// -ENOTTY or -EINVAL: the file is no hidraw node. -ERANGE: the descriptor is longer than the buffer.
+int linux_hidraw_descriptor(int fd, uint8_t *bytes, size_t count);
+
+/// Reads a HID device's own name (HIDIOCGRAWNAME), as `linux_evdev_name`.
+int linux_hidraw_name(int fd, char *name, size_t count);
+
 // MARK: serial ports
 
 /// Makes a terminal line plain: `baud` 8N1, no echo, no flow control, every byte as it comes; for this process alone

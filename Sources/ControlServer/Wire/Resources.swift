@@ -260,7 +260,7 @@ enum Resource: String, Sendable, CaseIterable {
 
     private static let deviceProperties = [
         Property("device", .text, "`port:...`, `serial:...`, `node:...`, or the address of a network printer."),
-        Property("kind", .choice(["keyboard", "serial", "printer"]), optional: true),
+        Property("kind", .choice(["keyboard", "serial", "hid-pos", "printer"]), optional: true),
         Property("state", .choice(DeviceStatus.State.self)), Property("station", .text, optional: true),
         Property("layout", .text, optional: true), Property("node", .text, optional: true),
         Property("name", .text, "What the maker calls it.", optional: true),

@@ -13,6 +13,7 @@ SCENARIOS = [
     scanners.the_daemon_goes_on_in_the_middle_of_a_scan,
     scanners.more_happens_than_udev_can_tell,
     scanners.a_serial_scanner_is_bound_by_its_serial_number,
+    scanners.a_scanner_in_hid_pos_mode_sends_reports,
     scanners.a_bluetooth_scanner_sleeps_and_wakes,
     scanners.a_scanner_shows_what_came_of_a_scan,
     printers.a_label_arrives_whole,

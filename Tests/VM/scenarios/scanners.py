@@ -236,6 +236,30 @@ def a_serial_scanner_is_bound_by_its_serial_number(guest: Guest) -> None:
     checks.equal("a line is one scan, whatever ends it", codes, ["BOX-1", "BOX-2", "BOX-3", "BOX-4"])
 
 
+def a_scanner_in_hid_pos_mode_sends_reports(guest: Guest) -> None:
+    """A scanner that has a hidraw node and no keys: bound, read, unplugged, paired."""
+    checks = guest.checks
+    guest.begin_anew(site(PASS_1=scanner(port=0), PASS_2="scanners: []"))
+    guest.make_units("BOX-1", "BOX-2", "BOX-3")
+    guest.plug("imager", "hid-pos", port=0)
+    guest.await_connected("PASS_1")
+    told = guest.devices()[f"port:{path_of(0)}"]
+    checks.equal("what it is", (told["kind"], told["known"], told["serial"]), ("hid-pos", True, "POS-1"))
+    guest.type("imager", "BOX-1")
+    checks.equal("its scan counts", guest.await_scan("]C0BOX-1")["kind"], "unit.passed")
+    long = "X" * 150
+    guest.type("imager", long)
+    checks.equal("a code of three reports is one scan", guest.await_scan("]C0" + long)["reason"], "unknown_serial")
+    guest.unplug("imager")
+    guest.await_unplugged("PASS_1")
+    guest.plug("imager")
+    guest.await_connected("PASS_1", times=2)
+    guest.type("imager", "BOX-2")
+    checks.equal("plugged in again, its first scan counts", guest.await_scan("]C0BOX-2")["kind"], "unit.passed")
+    codes = [scan["code"] for scan in guest.events.scans()]
+    checks.equal("codes that were recorded", codes, ["]C0BOX-1", "]C0" + long, "]C0BOX-2"])
+
+
 def a_bluetooth_scanner_sleeps_and_wakes(guest: Guest) -> None:
     """It vanishes and returns, all day; its first scan after waking counts."""
     checks = guest.checks

@@ -10,13 +10,14 @@ import socket
 import time
 
 from .printer import LabelPrinter
-from .scanners import BluetoothScanner, InputScanner, KeyboardScanner, SerialScanner
+from .scanners import BluetoothScanner, HidPosScanner, InputScanner, KeyboardScanner, SerialScanner
 
 SOCKET = "/run/emulator.sock"
 CABLES = "/var/lib/emulator/plugged.json"
 KINDS = {
     "keyboard": KeyboardScanner,
     "serial": SerialScanner,
+    "hid-pos": HidPosScanner,
     "bluetooth": BluetoothScanner,
     "input": InputScanner,
     "printer": LabelPrinter,

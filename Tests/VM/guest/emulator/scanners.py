@@ -53,6 +53,61 @@ class KeyboardScanner(usbip.UsbDevice):
         return {**self.typing.info(), "lamps": self.lamps}
 
 
+class HidPosScanner(usbip.UsbDevice):
+    """A USB scanner in HID-POS mode: it makes a hidraw node, and sends reports of 64 bytes (HID Point of Sale Usage Tables
+    1.02): number 2, length, AIM identifier, 56 bytes of data, two of the maker's, and whether another report follows."""
+
+    DESCRIPTOR = bytes.fromhex(
+        "058c0902a1010912a1028502150026ff00750895010501093b8102058c09fb09fc09fd9503810209fe95388202010666ff950209040900"
+        "8102058c25017501950809ff8102c0c0"
+    )
+    REPORTS, GET_REPORT = 0x81, 0x01
+    HID_DESCRIPTOR, HID_REPORT_DESCRIPTOR = 0x21, 0x22
+
+    def __init__(self, vendor=0x0C2E, product=0x0B67, serial="POS-1", product_name="Barcode Imager"):
+        super().__init__(vendor, product, serial, product_name)
+        self.delivered = []
+        self._reports = []  # (report, text if it is the last one of a code)
+
+    def configuration(self):
+        hid = struct.pack(
+            "<BBHBBBH", 9, self.HID_DESCRIPTOR, 0x0111, 0, 1, self.HID_REPORT_DESCRIPTOR, len(self.DESCRIPTOR)
+        )
+        reports = usbip.interface(0, 1, 3, 0, 0) + hid + usbip.endpoint(self.REPORTS, 3, 64, interval=1)
+        return usbip.configuration(1, reports)
+
+    def class_descriptor(self, kind):
+        return self.DESCRIPTOR if kind == self.HID_REPORT_DESCRIPTOR else None
+
+    def class_request(self, request, value, data):
+        return bytes(64) if request == self.GET_REPORT else b""
+
+    def type(self, texts, symbology="]C0"):
+        """Sends each text as soon as the kernel asks for a report."""
+        for text in texts:
+            data = text.encode()
+            starts = range(0, len(data), 56)
+            for start in starts:
+                part, is_last = data[start : start + 56], start == starts[-1]
+                report = bytes([2, len(part)]) + symbology.encode() + part.ljust(56, b"\0") + bytes([0, 0, not is_last])
+                self._reports.append((report, text if is_last else None))
+        self.serve()
+
+    def serve(self):
+        while self._reports and (urb := self.oldest(self.REPORTS)):
+            report, text = self._reports.pop(0)
+            if text is not None:
+                self.delivered.append((text, time.monotonic(), time.monotonic(), 0.0))
+            self.answer(urb, report)
+
+    def unplug(self):
+        super().unplug()
+        self._reports.clear()
+
+    def info(self):
+        return {"waiting": len(self._reports), "delivered": self.delivered}
+
+
 class SerialScanner(usbip.UsbDevice):
     """A USB scanner that imitates a serial port (CDC-ACM): /dev/ttyACM*. Its lines end with carriage return."""
 
