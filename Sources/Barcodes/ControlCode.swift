@@ -106,6 +106,58 @@ public enum ControlCode: Hashable, Sendable {
         }
     }
 
+    /// Why a text that begins with `TRV:` is no control code, with what would be right.
+    public enum Flaw: Equatable, Sendable {
+        /// There is no such word.
+        case unknown
+        /// The same in capitals would be one.
+        case notCapitals(right: String)
+        /// The code takes no argument.
+        case needlessArgument(code: String)
+        /// The code takes an argument of this form.
+        case missingArgument(code: String, form: String)
+        /// The argument is not of this form.
+        case wrongArgument(code: String, form: String)
+    }
+
+    /// What is wrong with a text that begins with `TRV:` and is no control code.
+    public static func flaw(of text: String) -> Flaw {
+        let body = text.dropFirst(prefix.count)
+        let word = body.prefix { $0 != ":" }
+        if let form = arguments[word] {
+            return word.endIndex == body.endIndex || body.index(after: word.endIndex) == body.endIndex
+                ? .missingArgument(code: prefix + word, form: form) : .wrongArgument(code: prefix + word, form: form)
+        }
+        if words[word] != nil { return .needlessArgument(code: prefix + word) }
+        return inCapitals(text).map(Flaw.notCapitals) ?? .unknown
+    }
+
+    /// The control code that a text would be in capitals, such as `TRV:PASS` for `trv:pass`; nil where it would be none,
+    /// or is one. An argument of small letters alone becomes capitals, too: it comes from the same keyboard.
+    public static func inCapitals(_ text: String) -> String? {
+        guard text.utf8.prefix(4).elementsEqual(prefix.utf8, by: { $0 & 0xDF == $1 & 0xDF }) else { return nil }
+        let body = text.dropFirst(prefix.count)
+        let word = body.prefix { $0 != ":" }
+        let (capitals, rest) = (word.uppercased(), body[word.endIndex...])
+        guard let code = ControlCode(prefix + capitals + (rest == rest.lowercased() ? rest.uppercased() : String(rest)))
+        else { return nil }
+        if case .badge = code { return prefix + "BADGE:<code>" }
+        return code.text == text ? nil : code.text
+    }
+
+    /// Whether a text tries to be a badge, in whatever letters: its code is nothing to be written down.
+    public static func isBadge(_ text: String) -> Bool {
+        text.utf8.prefix(4).elementsEqual(prefix.utf8, by: { $0 & 0xDF == $1 & 0xDF })
+            && text.uppercased().hasPrefix(prefix + "BADGE:")
+    }
+
+    /// The codes that take an argument, and its form.
+    private static let arguments: [Substring: String] = [
+        "WO": "<number>", "FAIL": "<defect type>", "REWORK": "<stage>", "SCRAP": "<defect type>", "ORDER": "<number>",
+        "RETURN": "<id>", "KIND": "<kind>", "REASON": "<reason>", "COND": "<condition>",
+        "QTY": "<whole number from 1 to 999999999>", "BADGE": "<code>", "PAIR": "<code>",
+    ]
+
     /// The codes that take no argument, by their word.
     private static let words: [Substring: ControlCode] = [
         "NEW": .new, "PASS": .pass, "HOLD": .hold, "RELEASE": .release, "CLOSE": .close, "UNDO": .undo,

@@ -3,7 +3,7 @@ import ControlAPI
 public import Ledger
 public import Line
 public import Logging
-import Tracking
+public import Tracking
 
 /// The control interface: requests in, answers out, whatever carries them.
 ///
@@ -12,25 +12,25 @@ import Tracking
 public struct Control: Sendable {
     let ledger: Ledger
     let version: String
-    let startedAt: Int64
-    let clock: @Sendable () -> Int64
+    let startedAt: Moment
+    let clock: @Sendable () -> Moment
     let devices: StationDevices?
     let refresh: @Sendable (Caller) async -> Caller
     let logger: Logger
     private let denials = Denials()
+    let badgeTries = BadgeTries()
     let scanCounts: ScanCounts
 
     /// The control interface of one ledger.
     ///
     /// - Parameters:
     ///   - version: version of the daemon.
-    ///   - startedAt: when the daemon started, in milliseconds since 1970.
-    ///   - clock: milliseconds since 1970.
+    ///   - startedAt: when the daemon started.
     ///   - devices: the scanners of the plant; nil for a scratch ledger, which opens none.
     ///   - refresh: looks again who a caller is, for streams that last.
     public init(
-        ledger: Ledger, version: String, startedAt: Int64,
-        clock: @escaping @Sendable () -> Int64 = Ledger.systemClock,
+        ledger: Ledger, version: String, startedAt: Moment,
+        clock: @escaping @Sendable () -> Moment = Ledger.systemClock,
         devices: StationDevices? = nil,
         refresh: @escaping @Sendable (Caller) async -> Caller = { $0 },
         logger: Logger = Logger(label: "traveler.control")
@@ -120,11 +120,14 @@ public struct Control: Sendable {
 
     /// Puts it on record that somebody was sent away. A caller who keeps knocking must not fill the disk with it.
     private func recordDenial(_ request: ControlRequest, _ caller: Caller) async {
-        guard denials.isToBeRecorded(caller, at: clock()) else { return }
-        let what = "\(request.method.prefix(20)) \(request.path.prefix(200))"
-        logger.warning("sent away", metadata: ["caller": "\(caller.name)", "request": "\(what)"])
+        guard denials.isToBeRecorded(caller, at: clock().steady) else { return }
+        await recordDenial("\(request.method.prefix(20)) \(request.path.prefix(200))", caller.name)
+    }
+
+    func recordDenial(_ what: String, _ caller: String) async {
+        logger.warning("sent away", metadata: ["caller": "\(caller)", "request": "\(what)"])
         do {
-            try await ledger.submit(.recordDenial(who: caller.name, request: what), by: .system) { _, _ in
+            try await ledger.submit(.recordDenial(who: caller, request: what), by: .system) { _, _ in
                 StoredAnswer(status: 403, body: [])
             }
         } catch {

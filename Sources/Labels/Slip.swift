@@ -4,7 +4,7 @@
 /// changes no setting of the printer that a label depends on. What is put into it is always data: whatever characters it
 /// has, it prints as text and never becomes a command.
 public struct Slip: Sendable, Equatable {
-    /// What is to be seen from afar, such as `ACCEPTED`; as large as it fits into one line.
+    /// What is to be seen from afar, such as `PASSED`; as large as it fits into one line.
     public var heading: String
     /// Sentences, each wrapped to the width. What has no room is cut off with `...`.
     public var lines: [String]

@@ -2,6 +2,7 @@ import CSQLite
 import Dispatch
 import FoundationEssentials
 import Glibc
+import Tracking
 
 extension Ledger {
     /// Copies the ledger as it is now to a new file, while it goes on being written.
@@ -95,7 +96,7 @@ extension Ledger {
         if let old = try? Connection(path: path, mode: .readWrite) {
             _ = try? old.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
         }
-        let suffix = "before-restore-\(systemClock())"
+        let suffix = "before-restore-\(systemClock().wall)"
         try keepPhotos(PhotoFiles.directory(beside: directory), as: directory + "/photos-\(suffix)")
         let kept = "ledger-\(suffix).db"
         for suffix in ["-wal", "-shm"] { rename(path + suffix, directory + "/" + kept + suffix) }

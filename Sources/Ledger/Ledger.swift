@@ -22,14 +22,14 @@ public final class Ledger: Sendable {
     private let current: CurrentPlant
     private let listeners: Listeners
     private let badgeKey: SymmetricKey
+    private let clock: @Sendable () -> Moment
     let photos: PhotoFiles
 
     /// Opens the ledger in a directory, or makes one; migrates an older one.
     ///
     /// The caller holds the directory's lock: two writers must never meet.
-    /// - Parameter clock: milliseconds since 1970.
     /// - Throws: `StorageError`, with what to do.
-    public init(directory: String, clock: @escaping @Sendable () -> Int64 = Ledger.systemClock) throws {
+    public init(directory: String, clock: @escaping @Sendable () -> Moment = Ledger.systemClock) throws {
         self.directory = directory
         let path = directory + "/" + Self.fileName
         let connection = try Self.openWriter(path)
@@ -46,6 +46,7 @@ public final class Ledger: Sendable {
         let opened = writer.plant
         current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
+        self.clock = clock
         photos = PhotoFiles(beside: directory)
         writer.fileDefects()
         Task { try? await sweepPhotos() }
@@ -56,12 +57,25 @@ public final class Ledger: Sendable {
         let plant = Mutex((plant: Plant(), zone: TimeZoneRules.utc))
     }
 
-    /// The system's wall clock, in milliseconds since 1970.
-    public static let systemClock: @Sendable () -> Int64 = {
+    /// The system's clocks. The steady one goes on while the machine sleeps.
+    public static let systemClock: @Sendable () -> Moment = {
+        let (wall, steady) = (milliseconds(CLOCK_REALTIME), milliseconds(CLOCK_BOOTTIME))
+        return Moment(wall: wall, steady: start.wall + (steady - start.steady), run: start.run)
+    }
+
+    /// When this run of the daemon began, and its number.
+    private static let start = (
+        wall: milliseconds(CLOCK_REALTIME), steady: milliseconds(CLOCK_BOOTTIME), run: Int64.random(in: 1...Int64.max)
+    )
+
+    private static func milliseconds(_ clock: clockid_t) -> Int64 {
         var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
+        clock_gettime(clock, &time)
         return Int64(time.tv_sec) * 1_000 + Int64(time.tv_nsec) / 1_000_000
     }
+
+    /// The time, by both clocks.
+    public var now: Moment { clock() }
 
     /// The plant as it is now.
     public var plant: Plant { current.plant.withLock { $0.plant } }
@@ -94,7 +108,7 @@ public final class Ledger: Sendable {
         do {
             return try await record(scan, by: actor, device: device)
         } catch let error as StorageError {
-            let answer = ScanAnswer.notRecorded(at: scan.station, time: Self.systemClock())
+            let answer = ScanAnswer.notRecorded(at: scan.station, time: now.wall)
             var event = Event(.scanRefused)
             (event.station, event.reason, event.note) = (scan.station, .storageFull, error.description)
             listeners.tell([Committed(id: 0, at: answer.at, event: event, answer: answer)])

@@ -7,10 +7,20 @@ public import Tracking
 
 extension Store {
     /// Puts an event into the outbox of everybody who is told of its kind.
-    func post(_ event: Event, number: Int64, at: Int64, in plant: Plant) throws {
+    func post(_ event: Event, number: Int64, at moment: Moment, in plant: Plant) throws {
         for hook in plant.webhooks(for: event.kind) {
-            try put(WebhookDelivery(webhook: hook.id, event: number, nextAt: at), isDone: false)
+            try put(WebhookDelivery(webhook: hook.id, event: number, nextAt: moment.steady), isDone: false)
         }
+    }
+
+    /// Brings in what an earlier run of the daemon put off, by a steady clock of its own: nothing waits longer than the
+    /// longest delay from now.
+    func takeOutboxOver(at now: Moment) throws {
+        let latest = now.steady + (WebhookDelivery.delays.max() ?? 0)
+        let waits = try connection.rows(
+            "SELECT 1 FROM outbox WHERE dead = 0 AND next_at > ?1 LIMIT 1", [.int(latest)], { _ in true })
+        if waits.isEmpty { return }
+        try run("UPDATE outbox SET next_at = ?1 WHERE dead = 0 AND next_at > ?2", [.int(now.steady), .int(latest)])
     }
 
     /// Writes what became of an attempt.
@@ -39,8 +49,8 @@ extension StoredRecords {
 }
 
 extension Connection {
-    /// Of these webhooks, those that have something to be sent by a time, in milliseconds since 1970. One look for each,
-    /// however much waits.
+    /// Of these webhooks, those that have something to be sent by a time of the steady clock. One look for each, however
+    /// much waits.
     public func webhooksDue(among ids: [String], by time: Int64) throws -> [String] {
         try ids.filter { id in
             try first(Self.isDue(webhook: id, by: time)) { _ in true } ?? false
@@ -62,7 +72,7 @@ extension Connection {
         """
     }
 
-    /// What is to be sent to a webhook by a time, oldest events first, with the events.
+    /// What is to be sent to a webhook by a time of the steady clock, oldest events first, with the events.
     public func due(
         webhook: String, by time: Int64, limit: Int
     ) throws -> [(delivery: WebhookDelivery, event: EventRecord)] {

@@ -6,7 +6,7 @@ enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
     /// `migrations[n]` brings version n to version n + 1. A released one is never changed.
-    static let migrations = [version1, version2, version3, version4]
+    static let migrations = [version1, version2, version3, version4, version5]
     /// What a file of the current version says in `user_version`.
     static var version: Int64 { Int64(migrations.count) }
 
@@ -42,6 +42,18 @@ enum Schema {
             throw error
         }
     }
+
+    /// Both clocks of what is in hand: the steady one counts within one run of the daemon. Orders of a product that are to
+    /// be worked on, for its counts.
+    private static let version5 = """
+        ALTER TABLE session ADD COLUMN active_steady INTEGER;
+        ALTER TABLE session ADD COLUMN step_steady INTEGER;
+        ALTER TABLE session ADD COLUMN run INTEGER;
+        ALTER TABLE idempotency ADD COLUMN steady INTEGER;
+        ALTER TABLE idempotency ADD COLUMN run INTEGER;
+
+        CREATE INDEX work_order_released ON work_order (product) WHERE status = 'released';
+        """
 
     /// Customers' returns. What is searched stands in columns of its own, all of a record in its body.
     ///

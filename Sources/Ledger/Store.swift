@@ -31,11 +31,11 @@ struct Store {
         putSession = try connection.statement(
             """
             INSERT INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
-                last_serial, step_event, step_at, step, goods)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                last_serial, step_event, step_at, step, goods, active_steady, step_steady, run)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
             ON CONFLICT (station, terminal) DO UPDATE SET person = ?3, active_at = ?4, work_order = ?5, bench = ?6,
                 delivery = ?7, quantity = ?8, last_serial = ?9, step_event = ?10, step_at = ?11, step = ?12,
-                goods = ?13
+                goods = ?13, active_steady = ?14, step_steady = ?15, run = ?16
             """)
     }
 
@@ -135,16 +135,21 @@ struct Store {
         putSession.bind(1, key.station)
         putSession.bind(2, key.terminal ?? "")
         putSession.bind(3, session.person)
-        putSession.bind(4, session.activeAt)
+        putSession.bind(4, session.activeAt.wall)
         putSession.bind(5, session.workOrder)
         putSession.bind(6, session.bench)
         putSession.bind(7, session.delivery)
         putSession.bind(8, session.quantity.map(Int64.init))
         putSession.bind(9, session.lastSerial)
         putSession.bind(10, session.step?.event)
-        putSession.bind(11, session.step?.at)
+        putSession.bind(11, session.step?.at.wall)
         putSession.bind(12, session.step?.effect.text)
         putSession.bind(13, session.returning.flatMap { try? Self.json($0) })
+        let now = session.activeAt
+        putSession.bind(14, now.run == nil ? nil : now.steady)
+        // One step of an earlier run is known by the wall clock alone from now on.
+        putSession.bind(15, session.step.flatMap { now.run != nil && $0.at.run == now.run ? $0.at.steady : nil })
+        putSession.bind(16, now.run)
     }
 
     private func put(_ key: CardKey, _ card: Card) throws {

@@ -76,6 +76,10 @@ final class StoredRecords: Records {
         }
     }
 
+    func releasedOrders(ofProduct code: String) -> [String] {
+        all("SELECT number FROM work_order WHERE product = ?1 AND status = 'released'", .text(code)) { $0.text(0) }
+    }
+
     func pendingLabels(ofWorkOrder number: String) -> [String] {
         all("SELECT serial FROM pending_label WHERE work_order = ?1 AND voided = 0", .text(number)) { $0.text(0) }
     }
@@ -107,7 +111,7 @@ final class StoredRecords: Records {
         first(
             """
             SELECT person, active_at, work_order, bench, delivery, quantity, last_serial, step_event, step_at, step,
-                goods
+                goods, active_steady, step_steady, run
             FROM session WHERE station = ?1 AND terminal = ?2
             """,
             {
@@ -116,12 +120,14 @@ final class StoredRecords: Records {
             }
         ) { row in
             var session = Session()
-            (session.person, session.activeAt) = (row.optionalText(0), row.int(1))
+            session.person = row.optionalText(0)
+            session.activeAt = Moment(wall: row.int(1), steady: row.optionalInt(11), run: row.optionalInt(13))
             (session.workOrder, session.bench) = (row.optionalText(2), row.optionalText(3))
             (session.delivery, session.quantity) = (row.optionalText(4), row.isNull(5) ? nil : Int(row.int(5)))
             session.lastSerial = row.optionalText(6)
             if let text = row.optionalText(9), let effect = Session.Effect(text: text) {
-                session.step = Session.Step(event: row.int(7), at: row.int(8), effect: effect)
+                let at = Moment(wall: row.int(8), steady: row.optionalInt(12), run: row.optionalInt(13))
+                session.step = Session.Step(event: row.int(7), at: at, effect: effect)
             }
             session.returning = row.optionalText(10).flatMap(json)
             return session
@@ -208,6 +214,7 @@ extension Session.Effect {
             "item\t\(id)\t\(unit?.text ?? "")\t\((try? before.map { try Store.json($0) }) ?? "")"
         case .label(let serial): "label\t\(serial)"
         case .stock(let product, let quantity, let delivery): "stock\t\(product)\t\(quantity)\t\(delivery)"
+        case .produced(let product, let quantity, let order): "produced\t\(product)\t\(quantity)\t\(order)"
         case .final: "final"
         }
     }
@@ -224,6 +231,9 @@ extension Session.Effect {
         case ("stock", 4):
             guard let quantity = Int(parts[2]) else { return nil }
             self = .stock(product: parts[1], quantity: quantity, delivery: parts[3])
+        case ("produced", 4):
+            guard let quantity = Int(parts[2]) else { return nil }
+            self = .produced(product: parts[1], quantity: quantity, workOrder: parts[3])
         case ("final", 1): self = .final
         default: return nil
         }
@@ -250,5 +260,16 @@ extension Connection {
             || records.isOrder(text)
         if let failure = records.failure { throw failure }
         return isTaken
+    }
+}
+
+extension Moment {
+    /// A moment as it is kept: by the wall clock alone where the other columns are empty.
+    init(wall: Int64, steady: Int64?, run: Int64?) {
+        guard let steady, let run else {
+            self.init(wall: wall)
+            return
+        }
+        self.init(wall: wall, steady: steady, run: run)
     }
 }

@@ -40,7 +40,7 @@ final class Writer: @unchecked Sendable {
     private let store: Store
     private let begin: Statement
     private let commit: Statement
-    private let clock: @Sendable () -> Int64
+    private let clock: @Sendable () -> Moment
     private let committed: @Sendable (Batch) -> Void
     private let badgeDigest: (String) -> String
     private var zone: (name: String, rules: TimeZoneRules)
@@ -56,7 +56,7 @@ final class Writer: @unchecked Sendable {
     }
 
     init(
-        _ connection: Connection, clock: @escaping @Sendable () -> Int64, badgeDigest: @escaping (String) -> String,
+        _ connection: Connection, clock: @escaping @Sendable () -> Moment, badgeDigest: @escaping (String) -> String,
         committed: @escaping @Sendable (Batch) -> Void
     ) throws {
         self.connection = connection
@@ -69,6 +69,7 @@ final class Writer: @unchecked Sendable {
         lastHash = []
         state = State(records: records, localDate: { _ in LocalDate(daysSince1970: 0) }, badgeDigest: badgeDigest)
         try reload()
+        try store.takeOutboxOver(at: clock())
     }
 
     /// The plant as it is on record, and its time zone.
@@ -188,35 +189,45 @@ final class Writer: @unchecked Sendable {
     private func carryOut(
         _ pending: Pending, _ events: inout [Committed], _ plantChanged: inout Bool
     ) throws -> StoredAnswer? {
-        let at = clock()
-        if let key = pending.key, let stored = try self.stored(key, at) { return stored }
-        let decision = try state.decide(pending.command, by: pending.actor, device: pending.device, at: at)
+        let moment = clock()
+        let at = moment.wall
+        if let key = pending.key, let stored = try self.stored(key, moment) { return stored }
+        let decision = try state.decide(pending.command, by: pending.actor, device: pending.device, at: moment)
         for event in decision.events {
             lastHash = try store.append(event, at: at, after: lastHash, to: &state)
             if case .plant(let changes) = event.change {
                 try store.put(changes)
                 plantChanged = true
             }
-            try store.post(event, number: state.head, at: at, in: state.plant)
+            try store.post(event, number: state.head, at: moment, in: state.plant)
             events.append(
                 Committed(id: state.head, at: at, event: event, answer: event.frame == nil ? nil : decision.answer))
         }
         if let (delivery, isDone) = decision.outbox { try store.put(delivery, isDone: isDone) }
         if let (key, session) = decision.session { state.sessions.write(key, session) }
         let answer = pending.outcome(&state, decision)
-        if let key = pending.key, let answer { try store.put(key, answer, at) }
+        if let key = pending.key, let answer { try store.put(key, answer, moment) }
         return answer
     }
 
     /// The answer that this key got before; a conflict where it came with another request.
-    private func stored(_ key: IdempotencyKey, _ at: Int64) throws -> StoredAnswer? {
+    private func stored(_ key: IdempotencyKey, _ now: Moment) throws -> StoredAnswer? {
         let statement = try connection.statement(
-            "SELECT request, status, answer, at FROM idempotency WHERE caller = ?1 AND route = ?2 AND key = ?3")
+            """
+            SELECT request, status, answer, at, steady, run FROM idempotency
+            WHERE caller = ?1 AND route = ?2 AND key = ?3
+            """)
         defer { statement.reset() }
         statement.bind(1, key.caller)
         statement.bind(2, key.route)
         statement.bind(3, key.key)
-        guard try statement.step(), at - statement.int(3) < IdempotencyKey.lifetime else { return nil }
+        // One of a time that is still to come is not over: nothing is done twice because a clock was set back.
+        guard try statement.step(),
+            now.age(of: Moment(wall: statement.int(3), steady: statement.optionalInt(4), run: statement.optionalInt(5)))
+                < IdempotencyKey.lifetime
+        else {
+            return nil
+        }
         guard statement.blob(0) == key.request else {
             throw Refusal(
                 .conflict, "this Idempotency-Key was used for another request; use a new key for a new request")
@@ -249,21 +260,30 @@ final class Writer: @unchecked Sendable {
 
 extension Store {
     /// Keeps an answer for its key, and forgets a few that are past their time.
-    func put(_ key: IdempotencyKey, _ answer: StoredAnswer, _ at: Int64) throws {
+    func put(_ key: IdempotencyKey, _ answer: StoredAnswer, _ now: Moment) throws {
         let statement = try connection.statement(
-            "INSERT OR REPLACE INTO idempotency VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)")
+            """
+            INSERT OR REPLACE INTO idempotency (caller, route, key, request, status, answer, at, steady, run)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            """)
         statement.bind(1, key.caller)
         statement.bind(2, key.route)
         statement.bind(3, key.key)
         statement.bind(4, blob: key.request)
         statement.bind(5, answer.status)
         statement.bind(6, blob: answer.body)
-        statement.bind(7, at)
+        statement.bind(7, now.wall)
+        statement.bind(8, now.steady)
+        statement.bind(9, now.run)
         try statement.run()
-        try run(
+        // Looked for among a few of the oldest by the wall clock: however that was set, this stays short.
+        let run = now.run.map(Value.int) ?? .null
+        try self.run(
             """
-            DELETE FROM idempotency WHERE (caller, route, key) IN
-                (SELECT caller, route, key FROM idempotency WHERE at < ?1 LIMIT 8)
-            """, [.int(at - IdempotencyKey.lifetime)])
+            DELETE FROM idempotency WHERE (caller, route, key) IN (
+                SELECT caller, route, key
+                FROM (SELECT caller, route, key, at, steady, run FROM idempotency ORDER BY at LIMIT 8)
+                WHERE CASE WHEN run = ?3 THEN steady <= ?2 ELSE at <= ?1 END)
+            """, [.int(now.wall - IdempotencyKey.lifetime), .int(now.steady - IdempotencyKey.lifetime), run])
     }
 }

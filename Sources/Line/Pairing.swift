@@ -34,7 +34,7 @@ public struct Pairing: Sendable, Equatable {
     public let key: Key?
     /// Who asked for it.
     public let access: Access
-    /// When the code stops to count, in milliseconds since 1970.
+    /// When the code stops to count, by the daemon's steady clock.
     public let expiresAt: Int64
     /// What became of it.
     public internal(set) var state = State.waiting

@@ -18,6 +18,7 @@ public final class ScannerIntake: Sendable {
     private struct Arrival: Sendable {
         var frame: Frame
         var device: DeviceAddress
+        var readAt: Moment
     }
 
     private let ledger: Ledger
@@ -36,7 +37,7 @@ public final class ScannerIntake: Sendable {
     /// Takes a frame from a device; returns at once.
     public func take(_ frame: Frame, from device: DeviceAddress) {
         guard let station = ledger.plant.station(ofScanner: device)?.name else { return told(.unbound, device) }
-        let arrival = Arrival(frame: frame, device: device)
+        let arrival = Arrival(frame: frame, device: device, readAt: ledger.now)
         let lane = lanes.withLock { lanes in
             if let lane = lanes[station] { return lane }
             let (stream, continuation) = AsyncStream.makeStream(of: Arrival.self)
@@ -53,11 +54,12 @@ public final class ScannerIntake: Sendable {
 
     private static func record(_ arrival: Arrival, at station: String, in ledger: Ledger) async -> Outcome {
         let (frame, device) = (arrival.frame, arrival.device.description)
-        let scan =
+        var scan =
             switch frame.outcome {
             case .complete: Scan(station: station, text: frame.text, code: Code(frame: frame.text))
             case .broken(let why): Scan(station: station, text: frame.text, broken: why.sentence)
             }
+        scan.readAt = arrival.readAt
         do {
             return .answered(try await ledger.scan(scan, by: .device(device), device: device))
         } catch {

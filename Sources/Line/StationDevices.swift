@@ -53,7 +53,7 @@ public final class StationDevices: Sendable {
     let printing: Printing
     let inventory: Inventory
     let log: Logger
-    let clock: @Sendable () -> Int64
+    let clock: @Sendable () -> Moment
     let book = Mutex(Book())
     private let loop: ScannerLoop
     private let entries: AsyncStream<JournalEntry>
@@ -88,7 +88,7 @@ public final class StationDevices: Sendable {
     /// - Throws: `ScannerLoop.Failure`.
     public init(
         ledger: Ledger, printing: Printing, inventory: Inventory, log: Logger,
-        clock: @escaping @Sendable () -> Int64 = Ledger.systemClock
+        clock: @escaping @Sendable () -> Moment = Ledger.systemClock
     ) throws(ScannerLoop.Failure) {
         (self.ledger, self.printing, self.inventory) = (ledger, printing, inventory)
         (self.log, self.clock) = (log, clock)
@@ -177,14 +177,14 @@ public final class StationDevices: Sendable {
         for await entry in entries {
             switch entry {
             case .plug(let plug):
-                if let plug = limit.take(plug, at: clock()) { await write(plug) }
+                if let plug = limit.take(plug, at: clock().steady) { await write(plug) }
             case .time:
                 isTimed = false
-                for plug in limit.release(at: clock()) { await write(plug) }
+                for plug in limit.release(at: clock().steady) { await write(plug) }
             }
             guard !isTimed, let due = limit.due else { continue }
             isTimed = true
-            let pause = min(max(0, due - clock()), PlugLimit.window)
+            let pause = min(max(0, due - clock().steady), PlugLimit.window)
             Task { [journal] in
                 try? await Task.sleep(for: .milliseconds(pause))
                 journal.yield(.time)
@@ -235,7 +235,7 @@ public final class StationDevices: Sendable {
             log.notice("scanner away: \(reason)", metadata: ["device": "\(scanner.address)"])
         case .frame(let frame, let scanner):
             book.withLock { book in
-                book.lastScans[scanner.address.description] = clock()
+                book.lastScans[scanner.address.description] = clock().wall
                 book.scanners[scanner.address]?.scans += 1
                 if frame.outcome != .complete { book.scanners[scanner.address]?.errors += 1 }
             }
@@ -251,7 +251,7 @@ public final class StationDevices: Sendable {
             guard let station = book.owners[device] else { return book.scanners[device] = nil }
             var known = book.scanners[device] ?? Known()
             let isNews = book.scanners[device] == nil || known.isConnected != isConnected
-            if isNews { known.since = clock() }
+            if isNews { known.since = clock().wall }
             known.isConnected = isConnected
             if isConnected { known.name = text } else { known.reason = text }
             book.scanners[device] = known
@@ -272,10 +272,10 @@ public final class StationDevices: Sendable {
                     "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
             }
             let signal: Signal =
-                switch answer.result {
-                case .accepted: .accepted
-                case .ignored: .ignored
+                switch answer.outcome {
                 case .refused: .refused
+                case .readTwice: .ignored
+                default: .accepted
                 }
             show(signal, at: device)
             printSlip(of: answer)
@@ -293,12 +293,12 @@ public final class StationDevices: Sendable {
 
     private func printSlip(of answer: ScanAnswer) {
         guard let station = ledger.plant.stations[answer.station], let slips = station.slips,
-            let printer = station.printers.first, slips == .all || answer.result == .refused
+            let printer = station.printers.first, slips == .all || answer.outcome == .refused
         else { return }
         let seconds = answer.at / 1_000
         let date = ledger.zone.localDate(atUnixSeconds: seconds)
         let slip = Slip(
-            heading: answer.result.rawValue.uppercased(),
+            heading: answer.outcome.rawValue,
             lines: [answer.serial ?? answer.code, answer.message].filter { !$0.isEmpty },
             time: "\(station.name)  \(date) \(clockTime(seconds, ledger.zone))")
         printing.slip(slip.zpl, on: printer)
@@ -350,7 +350,7 @@ public final class StationDevices: Sendable {
         if prints, station.printers.isEmpty {
             throw Refusal(.invalid, "\(name) has no printer; read the code from the terminal")
         }
-        let pairing = Pairing(station: name, key: key, access: access, at: clock())
+        let pairing = Pairing(station: name, key: key, access: access, at: clock().steady)
         book.withLock { $0.pairings[name] = pairing }
         listen()
         if prints, let printer = station.printers.first {
@@ -384,7 +384,7 @@ public final class StationDevices: Sendable {
     private func heard(_ code: String, _ device: Device, _ layout: KeyboardLayout?) async {
         let waiting = book.withLock { book in
             let found = book.pairings.values.first {
-                $0.code == code && $0.state == .waiting && !$0.isTaken && clock() < $0.expiresAt
+                $0.code == code && $0.state == .waiting && !$0.isTaken && clock().steady < $0.expiresAt
             }
             // The same code may come twice in a row.
             if let found { book.pairings[found.station]?.isTaken = true }

@@ -101,12 +101,21 @@ public struct Scenario: Sendable {
     }
 }
 
-/// A clock that only the scenario moves.
+/// Clocks that only the scenario moves.
 final class ScenarioClock: Sendable {
-    private let time = Mutex<Int64>(1_767_225_600_000)
-    var now: Int64 { time.withLock { $0 } }
-    func set(_ value: Int64) { time.withLock { $0 = value } }
-    func advance(_ value: Int64) { time.withLock { $0 += value } }
+    private let moment = Mutex(Moment(wall: 1_767_225_600_000, steady: 1_767_225_600_000, run: 1))
+    var now: Moment { moment.withLock { $0 } }
+
+    /// Sets the wall clock, as somebody could. No time passes.
+    func set(_ time: Int64) { moment.withLock { $0.wall = time } }
+
+    /// Lets time pass, on both clocks.
+    func wait(_ time: Int64) {
+        moment.withLock { moment in
+            moment.wall += time
+            moment.steady += time
+        }
+    }
 }
 
 /// What a line came out as.

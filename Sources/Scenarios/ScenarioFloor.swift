@@ -26,8 +26,8 @@ struct ScenarioFloor {
 
     func run(_ line: ScenarioLine) async throws -> ScenarioResult {
         switch line.step {
-        case .clock, .wait: clock.advance(line.delay ?? 0)
-        default: clock.advance(line.delay ?? Self.pause)
+        case .clock, .wait: clock.wait(line.delay ?? 0)
+        default: clock.wait(line.delay ?? Self.pause)
         }
         switch line.step {
         case .site(let file): return try await apply(file)
@@ -35,7 +35,7 @@ struct ScenarioFloor {
             clock.set(time)
             return ScenarioResult(result: "", body: nil, text: "")
         case .wait(let time):
-            clock.advance(time)
+            clock.wait(time)
             return ScenarioResult(result: "", body: nil, text: "")
         case .scan(let station, let code): return await scan(station, code)
         case .request(let login, let method, let path, let body):

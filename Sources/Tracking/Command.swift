@@ -52,6 +52,8 @@ public enum Command: Sendable {
     case fileDefects
     /// The unserialised balance is counted anew by a difference.
     case adjust(product: String, change: Int, note: String)
+    /// Goods without serials that were made here come into stock, under a work order or none.
+    case produce(product: String, quantity: Int, workOrder: String?, note: String?)
     /// Units are found (new serials) or missing (serials in stock).
     case adjustSerials(product: String, serials: [String], note: String)
     /// Units and quantities leave to a customer at once.
@@ -120,7 +122,7 @@ public enum Command: Sendable {
         case .correctDefect, .inspectDefect, .repairDefect, .writeOffDefect, .routeDefects, .revertDefect,
             .supplierRepairDefect, .supplierRepair, .resolveDefect:
             .manageDefects
-        case .adjust, .adjustSerials: .adjust
+        case .adjust, .adjustSerials, .produce: .adjust
         case .deliver: .deliver
         case .createReturn, .correctReturn, .cancelReturn: .manageReturns
         case .inspectReturnItem: .inspectReturns
@@ -191,6 +193,10 @@ public struct Scan: Sendable, Equatable {
     public var code: Code?
     /// Why the frame is broken, for people.
     public var broken: String?
+    /// When it was read, where that is not when it is decided: a writer that is busy makes no double reads.
+    public var readAt: Moment?
+    /// Whether a badge may sign on; not for who has tried too many.
+    public var takesBadges = true
 
     /// A whole frame.
     public init(station: String, text: String, code: Code) {
@@ -227,6 +233,8 @@ public struct Decision: Sendable {
 public struct ScanAnswer: Sendable, Equatable {
     /// Whether it counted.
     public var result: Result
+    /// What happened, as the large word that the operator sees.
+    public var outcome: Outcome
     /// Why it did not count.
     public var reason: Reason?
     /// What to look at although it counted.
@@ -249,8 +257,8 @@ public struct ScanAnswer: Sendable, Equatable {
     public var next: String?
     /// How many times the unit was sent back.
     public var iteration: Int?
-    /// Counts of the unit's product, where a lookup shows them.
-    public var card: Card?
+    /// What is under way of the product, where that is shown.
+    public var counts: ProductCounts?
     /// Login of the signed-on person.
     public var person: String?
     /// Number of the work order.
@@ -265,6 +273,7 @@ public struct ScanAnswer: Sendable, Equatable {
         result: Result, reason: Reason? = nil, message: String, station: String, code: String, event: Int64, at: Int64
     ) {
         (self.result, self.reason, self.message) = (result, reason, message)
+        outcome = result == .accepted ? .noted : result == .ignored ? .readTwice : .refused
         (self.station, self.code, self.event, self.at) = (station, code, event, at)
     }
 

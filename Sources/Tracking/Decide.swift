@@ -5,16 +5,17 @@ extension State {
     ///
     /// - Parameters:
     ///   - device: the device that read a scan, or `terminal`.
-    ///   - at: milliseconds since 1970.
+    ///   - moment: when, by both clocks.
     public mutating func decide(
-        _ command: Command, by actor: Actor, device: String = "terminal", at: Int64
+        _ command: Command, by actor: Actor, device: String = "terminal", at moment: Moment
     ) throws(Refusal) -> Decision {
+        let at = moment.wall
         if case .person(let access) = actor, !access.may(command.verb) {
             throw Refusal(.notPermitted, access.denial([command.verb]))
         }
         var decision =
             switch command {
-            case .scan(let scan): try decide(scan, by: actor, device: device, at: at)
+            case .scan(let scan): try decide(scan, by: actor, device: device, at: moment)
             case .changePlant(let change): Decision.plant(try change(plant))
             case .createWorkOrder(let number, let product, let quantity, let team, let due):
                 try createWorkOrder(number, product, quantity, team, due, at)
@@ -45,6 +46,8 @@ extension State {
             case .resolveDefect(let id, let note, let credit): try resolveDefect(id, note, credit, actor, at)
             case .fileDefects: fileDefects()
             case .adjust(let product, let change, let note): try adjust(product, change, note)
+            case .produce(let product, let quantity, let order, let note):
+                try produce(product, quantity, order, note)
             case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor, at)
             case .deliver(let order, let customer, let serials, let items, let replacing):
                 try deliver(order, customer, serials, items, replacing, actor, at)
@@ -70,7 +73,7 @@ extension State {
                 reportLabel(id, status, problem, mayBeDouble)
             case .addWebhook(let url, let kinds): try addWebhook(url, kinds, at)
             case .removeWebhook(let id): try removeWebhook(id)
-            case .retryDelivery(let id, let event): try retryDelivery(id, event, at)
+            case .retryDelivery(let id, let event): try retryDelivery(id, event, moment)
             case .recordDelivery(let delivery, let isDone): recordDelivery(delivery, isDone: isDone)
             case .recordDenial(let who, let request): Decision.denial(who, request)
             case .recordDevice(let address, let station, let isConnected, let note):
@@ -93,10 +96,17 @@ extension State {
     private mutating func completeOrders(_ decision: inout Decision) {
         var change: [String: (good: Int, undone: Bool)] = [:]
         for event in decision.events {
-            guard let number = event.workOrder, let after = event.after else { continue }
-            let difference = (after.status.isGood ? 1 : 0) - (event.before?.status.isGood == true ? 1 : 0)
+            guard let number = event.workOrder else { continue }
+            let difference: Int
+            if case .stock(let change) = event.change {
+                difference = change
+            } else if let after = event.after {
+                difference = (after.status.isGood ? 1 : 0) - (event.before?.status.isGood == true ? 1 : 0)
+            } else {
+                continue
+            }
             change[number, default: (0, false)].good += difference
-            if event.kind == .unitUndone { change[number]?.undone = true }
+            if event.kind == .unitUndone || event.kind == .stockUndone { change[number]?.undone = true }
         }
         for (number, (difference, undone)) in change.sorted(by: { $0.key < $1.key }) where difference != 0 {
             guard let order = workOrder(number) else { continue }
@@ -160,7 +170,7 @@ extension State {
         try checkOrderNumber(number)
         if workOrder(number) != nil { throw Refusal(.conflict, "the work order \(number) exists already") }
         let product = try activeProduct(code)
-        guard let routing = product.routing, plant.routings[routing] != nil else {
+        guard product.isMadeByQuantity || product.routing.flatMap({ plant.routings[$0] }) != nil else {
             throw Refusal(
                 .rule(.noRouting), "\(code) has no routing, so it can't be made; give it one in the site file")
         }

@@ -66,6 +66,7 @@ public enum EventKind: String, Sendable, Codable, CaseIterable {
     case workOrderClosed = "work_order.closed"
     case workOrderCancelled = "work_order.cancelled"
     case stockAdjusted = "stock.adjusted"
+    case stockProduced = "stock.produced"
     case stockDelivered = "stock.delivered"
     case stockUndone = "stock.undone"
     case stockDefect = "stock.defect"

@@ -7,6 +7,8 @@ public protocol Records {
     func unit(_ serial: String) -> Unit?
     /// The work order with this number.
     func workOrder(_ number: String) -> WorkOrder?
+    /// Numbers of the released work orders of a product.
+    func releasedOrders(ofProduct code: String) -> [String]
     /// The label with this serial that was not scanned back, voided ones included.
     func pendingLabel(_ serial: String) -> PendingLabel?
     /// Serials of the labels of a work order that wait to be scanned back.
@@ -67,6 +69,8 @@ public struct NoRecords: Records {
     public func unit(_ serial: String) -> Unit? { nil }
     /// None.
     public func workOrder(_ number: String) -> WorkOrder? { nil }
+    /// None.
+    public func releasedOrders(ofProduct code: String) -> [String] { [] }
     /// None.
     public func pendingLabel(_ serial: String) -> PendingLabel? { nil }
     /// None.

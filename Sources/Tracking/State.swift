@@ -195,6 +195,10 @@ extension State {
         case .stock(let change):
             guard let product = event.product else { break }
             changeStock(product, by: change, event.kind.inventoryAction ?? .adjustment) { $0.unserialised += change }
+            changeOrder(event.workOrder) { order in
+                order.registered += change
+                order.good += change
+            }
             if let delivery = event.details.delivery {
                 addLine(delivery, product, serial: nil, quantity: -change)
             }
@@ -386,6 +390,7 @@ extension EventKind {
         case .unitReturnRestocked, .stockReturnRestocked: .returnRestock
         case .unitUndone, .stockUndone: .undo
         case .stockAdjusted: .adjustment
+        case .stockProduced: .production
         default: nil
         }
     }

@@ -5,23 +5,25 @@ struct ScanAnswer {
     let json: JSONValue
 
     var result: String { json["result"]?.string ?? "unknown" }
-    var isRefused: Bool { result != "accepted" && result != "ignored" }
+    /// Whether it did not count, also where the same was refused right before.
+    var isRefused: Bool { json["word"] == "REFUSED" || result != "accepted" && result != "ignored" }
     var message: String { json["message"]?.plain ?? "" }
     /// The unit if there is one, else the code as it was read.
     var subject: String { json["serial"]?.plain ?? json["code"]?.plain ?? "" }
 
-    /// ACCEPTED, REFUSED or IGNORED.
-    var word: String { visible(result.uppercased()) }
+    /// What happened to the unit, such as PASSED; only whether it counted, where the rest is not for the reader.
+    var word: String { json["word"]?.plain ?? visible(result.uppercased()) }
 
     var fill: Paint {
-        switch result {
-        case "accepted": json["warning"] == nil ? .onGreen : .onAmber
-        case "ignored": .onAmber
-        default: .onRed
+        switch json["colour"]?.string {
+        case "green": .onGreen
+        case "amber": .onAmber
+        case "red": .onRed
+        default: isRefused ? .onRed : .onGrey
         }
     }
 
-    /// What is under way of the product, at a lookup station.
+    /// What is under way of the product.
     private var counts: String? {
         guard let making = json["in_production"], let back = json["in_repacking"], let there = json["in_stock"] else {
             return nil
@@ -35,7 +37,7 @@ struct ScanAnswer {
     /// One line, for a pipe or a list.
     var line: String {
         let at = json["at"]?.string.map(LocalTime.clock) ?? ""
-        return [at, result, subject, message, json["operator"].map { "(\($0.plain))" } ?? ""]
+        return [at, word, subject, message, json["operator"].map { "(\($0.plain))" } ?? ""]
             .filter { !$0.isEmpty }.joined(separator: "  ")
     }
 

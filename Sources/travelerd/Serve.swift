@@ -153,7 +153,7 @@ private func fillLabel(_ job: LabelJob, in ledger: Ledger) async throws(PrintFai
     do {
         let (iteration, order) = try await ledger.read { try $0.labelSubject(job.serial) }
         let fields = labelFields(
-            serial: job.serial, iteration: iteration, product: product, order: order, time: Ledger.systemClock(),
+            serial: job.serial, iteration: iteration, product: product, order: order, time: Ledger.systemClock().wall,
             zone: ledger.zone)
         return Array(
             try LabelTemplate(design.zpl).filled(copy: job.copy, mayBeDouble: job.mayBeDouble, with: fields).utf8)

@@ -178,7 +178,7 @@ struct ReturnTests {
         let secret = try #require(good["secret"]?.string)
         #expect(secret.count == 64 && secret != bad["secret"]?.string)
         let sender = WebhookSender(
-            ledger: shop.ledger, clock: { shop.now },
+            ledger: shop.ledger, clock: { shop.moment },
             client: WebhookClient(patience: .milliseconds(500)),
             log: Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() }))
         let running = Task { try await sender.run() }
@@ -241,7 +241,7 @@ struct ReturnTests {
         try other.execute("BEGIN IMMEDIATE")
         let (complaints, complaint) = AsyncStream.makeStream(of: Void.self)
         let sender = WebhookSender(
-            ledger: shop.ledger, clock: { shop.now }, client: WebhookClient(),
+            ledger: shop.ledger, clock: { shop.moment }, client: WebhookClient(),
             log: Logger(label: "tests", factory: { _ in Complaints(complaint: complaint) }))
         let running = Task { try await sender.run() }
         defer { running.cancel() }

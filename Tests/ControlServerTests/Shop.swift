@@ -22,6 +22,8 @@ final class Shop: Sendable {
     final class Clock: Sendable {
         /// 2026-03-02T08:00:00Z.
         let now = Atomic<Int64>(1_772_438_400_000)
+        /// By how much the wall clock was set forward.
+        let step = Atomic<Int64>(0)
     }
 
     /// - Parameters:
@@ -32,7 +34,10 @@ final class Shop: Sendable {
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let time = Clock()
         self.time = time
-        let clock: @Sendable () -> Int64 = { time.now.load(ordering: .relaxed) }
+        let clock: @Sendable () -> Moment = {
+            let steady = time.now.load(ordering: .relaxed)
+            return Moment(wall: steady + time.step.load(ordering: .relaxed), steady: steady, run: 1)
+        }
         ledger = try Ledger(directory: directory, clock: clock)
         let quiet = Logger(label: "tests", factory: { _ in SwiftLogNoOpLogHandler() })
         let printing = Printing(ledger: ledger, fill: { _ in [] }, send: { _, _, _, _ in })
@@ -57,11 +62,16 @@ final class Shop: Sendable {
         try? FileManager.default.removeItem(atPath: directory)
     }
 
-    /// The time, in milliseconds since 1970.
+    /// The time, in milliseconds since 1970, by the clock that nobody sets.
     var now: Int64 { time.now.load(ordering: .relaxed) }
+    /// The time, by both clocks.
+    var moment: Moment { Moment(wall: now + time.step.load(ordering: .relaxed), steady: now, run: 1) }
 
     /// Lets time go by.
     func wait(_ milliseconds: Int64) { time.now.add(milliseconds, ordering: .relaxed) }
+
+    /// Sets the wall clock forward, or back.
+    func setClock(forward milliseconds: Int64) { time.step.add(milliseconds, ordering: .relaxed) }
 
     /// Asks as a person of this login; `root` is an admin by the kernel's word, and nil is nobody that the system knows.
     func ask(

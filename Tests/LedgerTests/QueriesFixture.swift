@@ -50,7 +50,12 @@ final class Shop: Sendable {
     init() async throws {
         folder = try Folder()
         let clock = clock
-        ledger = try Ledger(directory: folder.path, clock: { clock.now.withLock { $0 } })
+        ledger = try Ledger(
+            directory: folder.path,
+            clock: {
+                let now = clock.now.withLock { $0 }
+                return Moment(wall: now, steady: now, run: 1)
+            })
         let changes = Plant().changes(to: Self.plant(ledger))
         try await run(.changePlant { _ in changes })
     }

@@ -202,9 +202,13 @@ import Tracking
         let db = try Connection(path: path, mode: .readWrite)
         // What version 3 had, by taking away what came after it.
         for table in ["customer_return", "return_item", "photo", "outbox"] { try db.execute("DROP TABLE \(table)") }
-        for index in ["delivery_return", "delivery_customer"] { try db.execute("DROP INDEX \(index)") }
+        for index in ["delivery_return", "delivery_customer", "work_order_released"] {
+            try db.execute("DROP INDEX \(index)")
+        }
         for (table, column) in [
             ("card", "unserialised_repacking"), ("session", "goods"), ("delivery", "customer_return"),
+            ("session", "active_steady"), ("session", "step_steady"), ("session", "run"), ("idempotency", "steady"),
+            ("idempotency", "run"),
         ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
         try db.execute("PRAGMA user_version = 3")
         let report = try Ledger.verify(file: path, scratch: folder.path)

@@ -271,6 +271,10 @@ extension LabelJobRecordTests {
         ]
         try Connection(path: file, mode: .readWrite).execute(
             later.map { "DROP TABLE \($0);" }.joined() + """
+                DROP INDEX work_order_released;
+                ALTER TABLE session DROP COLUMN active_steady; ALTER TABLE session DROP COLUMN step_steady;
+                ALTER TABLE session DROP COLUMN run;
+                ALTER TABLE idempotency DROP COLUMN steady; ALTER TABLE idempotency DROP COLUMN run;
                 DROP INDEX delivery_return; DROP INDEX delivery_customer;
                 ALTER TABLE delivery DROP COLUMN customer_return; ALTER TABLE session DROP COLUMN goods;
                 ALTER TABLE card DROP COLUMN unserialised_repacking;

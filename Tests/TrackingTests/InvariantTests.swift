@@ -8,6 +8,9 @@ import Tracking
         var random = Random(seed: seed)
         var desk = try ReturnDesk()
         try desk.floor.openOrder(quantity: 6)
+        try desk.floor.run(
+            .createWorkOrder(number: "G-1", product: "RES-10K", quantity: 12, team: "smt", due: nil))
+        try desk.floor.run(.moveWorkOrder("G-1", to: .released))
         // Somebody who may scrap and rework at the bench.
         var plant = desk.floor.state.plant
         plant.people["lena"]?.badge = "digest:2001"
@@ -45,14 +48,15 @@ import Tracking
             serial, serial, serial, serial, "TRV:NEW", "TRV:PASS", "TRV:PASS", "TRV:FAIL:SOLDER", "TRV:UNDO",
             "TRV:HOLD",
             "TRV:RELEASE", "TRV:SCRAP:SOLDER", "TRV:REWORK:assembly", "TRV:CANCEL", "TRV:WO:1001", "TRV:ORDER:SO-1",
-            "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "1007", "2001", "TRV:REPRINT", "TRV:BADGE:1008", "TRV:NONSENSE",
+            "TRV:CLOSE", "TRV:QTY:2", "RES-10K", "RES-10K", "TRV:WO:G-1", "1007", "2001", "TRV:REPRINT",
+            "TRV:BADGE:1008", "TRV:NONSENSE",
             "1009", "TRV:KIND:exchange", "TRV:COND:unsellable", "TRV:RETURN:" + customerReturn,
         ]
         return codes.randomElement(using: &random) ?? serial
     }
 
     private func anyCommand(_ serial: String, _ step: Int, _ random: inout Random) -> Command {
-        switch random.next() % 11 {
+        switch random.next() % 12 {
         case 0: .receive(product: "PCB-100", serials: [serial], supplier: "acme", cost: nil, note: "found")
         case 1: .hold(serial, note: "look")
         case 2: .release(serial, note: "fine")
@@ -65,6 +69,9 @@ import Tracking
             .deliver(
                 order: step % 3 == 0 ? "D-\(step)" : "SO-1", customer: nil, serials: [serial], items: [("RES-10K", 1)])
         case 9: .adjustSerials(product: "PCB-100", serials: [serial], note: "counted")
+        case 10:
+            .produce(
+                product: "RES-10K", quantity: Int(random.next() % 4), workOrder: step % 2 == 0 ? "G-1" : nil, note: nil)
         default: .assign(serial, to: "mia")
         }
     }
@@ -131,6 +138,11 @@ import Tracking
             for (line, next) in zip(lines, lines.dropFirst()) { #expect(line.after == next.before) }
             for line in lines { #expect(line.before + line.change == line.after) }
         }
+        let goodsOrder = floor.state.workOrder("G-1")
+        let goods = try #require(goodsOrder)
+        #expect(goods.good == floor.made["G-1", default: 0] && goods.registered == goods.good)
+        #expect((0...goods.quantity).contains(goods.good))
+        #expect((goods.status == .completed) == (goods.good == goods.quantity))
         let found = floor.state.workOrder("1001")
         let order = try #require(found)
         #expect(order.registered == registered)

@@ -43,6 +43,10 @@ struct Floor {
     var state: State
     var now: Int64 = 1_772_438_400_000
     var log: [InventoryEntry] = []
+    /// By how much the wall clock was set forward.
+    var step: Int64 = 0
+    /// Goods without serials that were made under each order, less what was taken back.
+    var made: [String: Int] = [:]
 
     init(_ plant: Plant = smallPlant()) {
         state = State(
@@ -62,8 +66,12 @@ struct Floor {
     @discardableResult
     mutating func run(_ command: Command, by actor: Actor) throws -> Decision {
         now += 2_000
-        let decision = try state.decide(command, by: actor, device: "test", at: now)
-        for event in decision.events { state.apply(event, at: now) }
+        let decision = try state.decide(
+            command, by: actor, device: "test", at: Moment(wall: now + step, steady: now, run: 1))
+        for event in decision.events {
+            state.apply(event, at: now + step)
+            if let order = event.workOrder, case .stock(let change) = event.change { made[order, default: 0] += change }
+        }
         if let (key, session) = decision.session { state.sessions.write(key, session) }
         log += state.inventoryLog
         state.inventoryLog = []

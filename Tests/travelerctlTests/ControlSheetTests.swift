@@ -28,6 +28,11 @@ import Testing
             ])
         #expect(codes(sheet("pass", printers: ["tcp://p"])) == ["TRV:REPRINT", "TRV:UNDO"])
         #expect(codes(sheet("label")) == ["TRV:NEW", "TRV:WO:1001", "TRV:UNDO"])
+        var goods = sheet("label")
+        goods.products = [["code": "PCB-100", "routing": "board"]]
+        #expect(codes(goods) == codes(sheet("label")))
+        goods.products = [["code": "PCB-100"]]
+        #expect(codes(goods).contains("TRV:QTY:10"))
         #expect(codes(sheet("ship")).prefix(4) == ["TRV:ORDER:SO-77", "TRV:RETURN:15", "TRV:CLOSE", "TRV:QTY:2"])
         #expect(codes(sheet("lookup")).isEmpty)
     }

@@ -101,6 +101,11 @@ import Testing
                 "product adjust RES-10K subtract 5 --note n", "POST /v1/products/RES-10K/adjustments",
                 #"{"change":-5,"note":"n"}"#
             ),
+            ("product inward CABLE-2M 40", "POST /v1/products/CABLE-2M/inward", #"{"quantity":40}"#),
+            (
+                "product inward CABLE-2M 40 --work-order C-1 --note n", "POST /v1/products/CABLE-2M/inward",
+                #"{"note":"n","quantity":40,"work_order":"C-1"}"#
+            ),
             (
                 "unit register P A B --work-order 1001", "POST /v1/units",
                 #"{"product":"P","serials":["A","B"],"work_order":"1001"}"#
@@ -258,7 +263,8 @@ import Testing
         "what can't be meant is wrong usage",
         arguments: [
             "product adjust P add 0 --note n", "product adjust P add x --note n", "product adjust P add 1",
-            "product adjust P multiply 2 --note n", "unit register P", "unit defect X rework --note n",
+            "product inward P 0", "product inward P x", "product adjust P multiply 2 --note n", "unit register P",
+            "unit defect X rework --note n",
             "unit defect X scrap --to-stage qa --note n", "unit hold X", "deliver --order O",
             "deliver --order O --item P",
             "deliver --order O --item P=0", "person set mia", "team set smt", "person add mia --name M --role boss",

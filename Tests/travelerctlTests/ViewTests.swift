@@ -204,21 +204,27 @@ import Testing
     // MARK: Scans
 
     private let accepted: JSONValue = [
-        "result": "accepted", "serial": "A-1", "code": "A-1", "message": "A-1 passed assembly.", "next": "testing",
+        "result": "accepted", "word": "PASSED", "colour": "green", "serial": "A-1", "code": "A-1",
+        "message": "A-1 passed assembly.", "next": "testing",
         "operator": "mia", "at": "2026-03-02T08:00:04.000Z",
     ]
-    private let refused: JSONValue = ["result": "refused", "code": "X\u{1B}", "message": "There is no unit X."]
+    private let refused: JSONValue = [
+        "result": "refused", "word": "REFUSED", "colour": "red", "code": "X\u{1B}", "message": "There is no unit X.",
+    ]
 
     @Test func aScanIsOneLineInAPipe() {
-        #expect(ScanAnswer(json: accepted).line == "08:00:04  accepted  A-1  A-1 passed assembly.  (mia)")
-        #expect(ScanAnswer(json: refused).line == "refused  X␛  There is no unit X.")
+        #expect(ScanAnswer(json: accepted).line == "08:00:04  PASSED  A-1  A-1 passed assembly.  (mia)")
+        #expect(ScanAnswer(json: refused).line == "REFUSED  X␛  There is no unit X.")
     }
 
     @Test func resultsHaveTheirColours() {
         #expect(ScanAnswer(json: accepted).fill == .onGreen)
         #expect(ScanAnswer(json: refused).fill == .onRed)
-        #expect(ScanAnswer(json: ["result": "ignored"]).fill == .onAmber)
-        #expect(ScanAnswer(json: ["result": "accepted", "warning": "on_hold"]).fill == .onAmber)
+        #expect(ScanAnswer(json: ["result": "accepted", "word": "VERDICT?", "colour": "amber"]).fill == .onAmber)
+        // What is not for the reader: only that it counted.
+        #expect(ScanAnswer(json: ["result": "accepted"]).fill == .onGrey)
+        #expect(ScanAnswer(json: ["result": "ignored", "word": "REFUSED", "colour": "red"]).isRefused)
+        #expect(!ScanAnswer(json: ["result": "ignored", "word": "READ TWICE", "colour": "amber"]).isRefused)
         #expect(ScanAnswer(json: ["result": "something_new"]).isRefused)
     }
 
@@ -238,7 +244,7 @@ import Testing
         let lines = board.lines(screen)
         #expect(lines.count <= 24)
         #expect(lines.contains("  Next: testing"))
-        #expect(lines.last == "refused  X␛  There is no unit X.")
+        #expect(lines.last == "REFUSED  X␛  There is no unit X.")
         for _ in 0..<100 { board.add(ScanAnswer(json: accepted)) }
         #expect(board.lines(screen).count <= 24)
         #expect(board.lines(screen).allSatisfy { displayWidth($0) <= 80 })

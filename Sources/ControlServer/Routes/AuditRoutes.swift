@@ -45,7 +45,9 @@ extension Control {
             let filter = EventFilter(
                 station: call.query["station"]?.string, from: call.time("from"), to: call.time("to", endOfDay: true),
                 scansOnly: true, results: call.word("result").map { [$0] })
-            return call.list(try await call.events(filter, call.page)) { $0.scanItem }
+            return call.list(try await call.events(filter, call.page)) { [access = call.access] in
+                $0.scanItem(for: access)
+            }
         },
     ]
 }

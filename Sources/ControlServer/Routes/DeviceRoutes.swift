@@ -30,7 +30,7 @@ extension Control {
             let key = call.body["by"]?.string.flatMap(Pairing.Key.init)
             let pairing = try call.devices.pair(
                 station: call.field("station"), by: key, prints: call.body["print"]?.bool ?? false, for: call.access)
-            return ControlResponse(status: 201, json: pairing.json.jsonBytes)
+            return ControlResponse(status: 201, json: pairing.json(at: call.control.clock()).jsonBytes)
         },
         Route(
             .get, "/devices/pair/{station}", "What became of a station's last pairing", .administer,
@@ -39,7 +39,7 @@ extension Control {
             guard let pairing = try call.devices.pairing(ofStation: call.path("station")) else {
                 throw call.notFound("pairing at", call.path("station"))
             }
-            return call.json(pairing.json)
+            return call.json(pairing.json(at: call.control.clock()))
         },
         Route(
             .post, "/devices/{device}/unbind", "Take a scanner from its station", .administer, input: .json([]),
@@ -80,9 +80,10 @@ extension DeviceStatus {
 }
 
 extension Pairing {
-    fileprivate var json: JSONValue {
+    fileprivate func json(at now: Moment) -> JSONValue {
         var object: JSONObject = [
-            "station": .string(station), "code": .string(code), "expires_at": .init(time: expiresAt),
+            "station": .string(station), "code": .string(code),
+            "expires_at": .init(time: now.wall(atSteady: expiresAt)),
         ]
         switch state {
         case .waiting: object["state"] = "waiting"

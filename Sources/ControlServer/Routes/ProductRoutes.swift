@@ -41,6 +41,14 @@ extension Control {
                 Property("note", .text, "Why."),
             ]), output: .json(.named(.product), status: 201)
         ) { call in try await call.adjust() },
+        Route(
+            .post, "/products/{code}/inward", "Goods without serials that were made here come into stock", .adjust,
+            input: .json([
+                Property("quantity", .integer, "How many."),
+                Property("work_order", .text(64), "The order that they count on.", optional: true),
+                Property("note", .text, "What else there is to know.", optional: true),
+            ]), output: .json(.named(.product))
+        ) { call in try await call.produce() },
     ]
 }
 
@@ -95,6 +103,19 @@ extension Call {
         let listing = try listing(products, by: \.code)
         let cards = try await cards(listing.items)
         return list(listing) { cards.json($0, access) }
+    }
+
+    fileprivate func produce() async throws -> ControlResponse {
+        let code = path("code")
+        guard let product = plant.products[code] else { throw notFound("product", code) }
+        let command = Command.produce(
+            product: code, quantity: body["quantity"]?.int ?? 0, workOrder: body["work_order"]?.string,
+            note: body["note"]?.string)
+        let before = try await cards([product]).own[code] ?? Card()
+        return try await submit(command) { [access] state, decision in
+            let whole = state.card(CardKey(product: code))
+            return product.json(access.card(before, after: decision, whole), store: whole.store, for: access)
+        }
     }
 
     fileprivate func adjust() async throws -> ControlResponse {

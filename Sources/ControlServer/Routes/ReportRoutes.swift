@@ -49,7 +49,7 @@ extension Call {
     /// The period of a report.
     var reportPeriod: (from: Int64, to: Int64) {
         let from = time("from")
-        let to = time("to", endOfDay: true) ?? max(control.clock(), from ?? 0) + 1
+        let to = time("to", endOfDay: true) ?? max(control.clock().wall, from ?? 0) + 1
         return (from ?? to - 30 * 86_400_000, to)
     }
 

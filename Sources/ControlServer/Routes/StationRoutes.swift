@@ -3,6 +3,7 @@ import ControlAPI
 import Ledger
 import Line
 import Logging
+import Synchronization
 import Tracking
 
 extension Control {
@@ -78,7 +79,7 @@ extension Call {
         guard !text.isEmpty else {
             throw Problem(.invalidArgument, "an empty code was never scanned; give one in `code`")
         }
-        let scan: Scan
+        var scan: Scan
         if text.unicodeScalars.count > Frame.maximumLength {
             scan = Scan(
                 station: name, text: String(String.UnicodeScalarView(text.unicodeScalars.prefix(Frame.maximumLength))),
@@ -86,20 +87,43 @@ extension Call {
         } else {
             scan = Scan(station: name, text: text, code: Code(frame: text))
         }
+        let now = control.clock()
+        scan.readAt = now
+        scan.takesBadges = control.badgeTries.begin(access.login, at: now.steady)
         do {
             guard let key else {
                 let answer = try await ledger.scan(scan, by: .person(access), device: "terminal")
+                await noteBadge(answer, scan.code)
                 if answer.reason == .storageFull { control.logger.error("a scan at \(name) could not be written") }
                 return ControlResponse(json: answer.jsonBytes)
             }
             _ = try visibleStation(name)
+            let answer = Mutex<ScanAnswer?>(nil)
             let stored = try await ledger.submit(.scan(scan), by: .person(access), key: key) { _, decision in
-                StoredAnswer(status: 200, body: decision.answer?.jsonBytes ?? [])
+                answer.withLock { $0 = decision.answer }
+                return StoredAnswer(status: 200, body: decision.answer?.jsonBytes ?? [])
             }
+            await noteBadge(answer.withLock { $0 }, scan.code)
             return ControlResponse(status: stored.status, json: stored.body)
         } catch let error as StorageError {
             control.logger.error("a scan at \(name) was not recorded: \(error)")
-            return ControlResponse(json: ScanAnswer.notRecorded(at: name, time: control.clock()).jsonBytes)
+            return ControlResponse(json: ScanAnswer.notRecorded(at: name, time: control.clock().wall).jsonBytes)
         }
+    }
+
+    /// Sees whether a scan at a terminal was a try to find a badge: one that meant nothing, and could have been one.
+    private func noteBadge(_ answer: ScanAnswer?, _ code: Code?) async {
+        let couldBeBadge =
+            switch code {
+            case .control(.badge): true
+            // Elsewhere a text is looked at as a badge nowhere.
+            case .text: access.grants.contains(.stationTerminal)
+            default: false
+            }
+        guard couldBeBadge, let answer, answer.result != .accepted, answer.status == nil else {
+            return control.badgeTries.takeBack(access.login)
+        }
+        guard control.badgeTries.isToBeRecorded(access.login) else { return }
+        await control.recordDenial("badges at \(answer.station): too many codes that are nobody's", access.login)
     }
 }

@@ -35,8 +35,8 @@ extension Call {
                 "Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
         }
         return [
-            "version": .string(control.version), "started_at": .init(time: control.startedAt),
-            "uptime_seconds": .int(Int(max(0, control.clock() - control.startedAt) / 1_000)), "site": .bool(hasSite),
+            "version": .string(control.version), "started_at": .init(time: control.startedAt.wall),
+            "uptime_seconds": .int(Int(control.clock().age(of: control.startedAt) / 1_000)), "site": .bool(hasSite),
             "head": .int(head), "role": .string(access.role.rawValue),
             "problems": .array(access.isAdmin ? (control.devices?.problems ?? []).map(JSONValue.string) : []),
             "next": .array(next.map(JSONValue.string)),

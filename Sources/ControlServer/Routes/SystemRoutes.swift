@@ -19,7 +19,7 @@ extension Control {
             }
             let head = try await call.read { try $0.head() }
             let metrics = Metrics(
-                version: call.control.version, uptime: max(0, call.control.clock() - call.control.startedAt) / 1_000,
+                version: call.control.version, uptime: call.control.clock().age(of: call.control.startedAt) / 1_000,
                 head: head, scans: call.control.scanCounts.byResult, labelJobs: jobs,
                 logBytes: size(ofFile: call.ledger.directory + "/" + Ledger.fileName + "-wal"),
                 residentBytes: Metrics.residentBytes)

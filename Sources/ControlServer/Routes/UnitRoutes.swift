@@ -171,7 +171,8 @@ extension Call {
         // What is printed on the unit's own label is shown with the unit.
         let (_, order) = try await read { try $0.labelSubject(unit.serial) }
         let fields = labelFields(
-            serial: unit.serial, iteration: unit.state.iteration, product: product, order: order, time: control.clock(),
+            serial: unit.serial, iteration: unit.state.iteration, product: product, order: order,
+            time: control.clock().wall,
             zone: ledger.zone)
         do {
             let zpl = try LabelTemplate(design.zpl).filled(with: fields)

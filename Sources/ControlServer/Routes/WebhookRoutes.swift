@@ -57,15 +57,17 @@ extension Control {
         ) { call in
             let (id, page) = (try call.webhook().id, call.page)
             let dead = call.query["status"]?.string.map { $0 == "dead" }
-            return call.list(try await call.read { try $0.outbox(webhook: id, dead: dead, page) }) { $0.json }
+            let now = call.control.clock()
+            return call.list(try await call.read { try $0.outbox(webhook: id, dead: dead, page) }) { $0.json(at: now) }
         },
         Route(
             .post, "/webhooks/{id}/deliveries/{event}/retry", "Send an event again at once", .administer,
             input: .json([]), output: .json(.named(.webhookDelivery))
         ) { call in
             guard let event = Int64(call.path("event")) else { throw call.notFound("event", call.path("event")) }
+            let now = call.control.clock()
             return try await call.submit(.retryDelivery(webhook: call.path("id"), event: event)) { _, decision in
-                decision.outbox?.delivery.json ?? [:]
+                decision.outbox?.delivery.json(at: now) ?? [:]
             }
         },
     ]
@@ -89,10 +91,11 @@ extension Webhook {
 }
 
 extension WebhookDelivery {
-    fileprivate var json: JSONValue {
+    fileprivate func json(at now: Moment) -> JSONValue {
         JSONValue(omittingNil: [
             "event": .string(String(event)), "webhook": .string(webhook), "status": isDead ? "dead" : "pending",
-            "attempts": .int(attempts), "next_at": isDead ? nil : .init(time: nextAt), "problem": .init(problem),
+            "attempts": .int(attempts), "next_at": isDead ? nil : .init(time: now.wall(atSteady: nextAt)),
+            "problem": .init(problem),
         ])
     }
 }

@@ -2,13 +2,13 @@ import ControlAPI
 public import Ledger
 public import Logging
 public import ServiceLifecycle
-import Tracking
+public import Tracking
 
 /// Sends what is in the outbox to its webhooks. Each has a task of its own that sends one event after the other, so that
 /// a slow one holds up nobody else; and none of this is ever waited for by who records the events.
 public actor WebhookSender: Service {
     private let ledger: Ledger
-    private let clock: @Sendable () -> Int64
+    private let clock: @Sendable () -> Moment
     private let client: WebhookClient
     private let log: Logger
     private var busy: Set<String> = []
@@ -20,13 +20,11 @@ public actor WebhookSender: Service {
     private static let pause = Duration.seconds(1)
 
     /// A sender of a ledger's events.
-    ///
-    /// - Parameter clock: milliseconds since 1970.
-    public init(ledger: Ledger, clock: @escaping @Sendable () -> Int64 = Ledger.systemClock, log: Logger) {
+    public init(ledger: Ledger, clock: @escaping @Sendable () -> Moment = Ledger.systemClock, log: Logger) {
         self.init(ledger: ledger, clock: clock, client: WebhookClient(), log: log)
     }
 
-    init(ledger: Ledger, clock: @escaping @Sendable () -> Int64, client: WebhookClient, log: Logger) {
+    init(ledger: Ledger, clock: @escaping @Sendable () -> Moment, client: WebhookClient, log: Logger) {
         (self.ledger, self.clock, self.client, self.log) = (ledger, clock, client, log)
     }
 
@@ -44,7 +42,7 @@ public actor WebhookSender: Service {
                 while (try? await Task.sleep(for: Self.pause)) != nil { wake.yield() }
             }
             for await _ in wakes {
-                let (idle, now) = (ledger.plant.webhooks.keys.filter { !busy.contains($0) }, clock())
+                let (idle, now) = (ledger.plant.webhooks.keys.filter { !busy.contains($0) }, clock().steady)
                 if idle.isEmpty { continue }
                 guard let due = try? await ledger.read({ try $0.webhooksDue(among: idle, by: now) }) else { continue }
                 for id in due where busy.insert(id).inserted {
@@ -62,7 +60,7 @@ public actor WebhookSender: Service {
             wake.yield()
         }
         while !Task.isCancelled {
-            let now = clock()
+            let now = clock().steady
             guard let due = try? await ledger.read({ try $0.due(webhook: id, by: now, limit: Self.portion) }) else {
                 // Asked again at once, it would fail again.
                 try? await Task.sleep(for: Self.pause)
@@ -84,7 +82,7 @@ public actor WebhookSender: Service {
             let admin = Access(login: "webhook", isAdmin: true, in: plant)
         {
             let body = ShownEvent(record: event, isRedacted: false).json(for: admin).jsonBytes
-            let seconds = clock() / 1_000
+            let seconds = clock().wall / 1_000
             let signature = Ledger.signature(of: body, at: seconds, secret: ledger.secret(ofWebhook: hook.id))
             do throws(WebhookFailure) {
                 try await client.post(
@@ -97,7 +95,7 @@ public actor WebhookSender: Service {
             } catch {
                 // A stop of the daemon says nothing of the receiver.
                 if Task.isCancelled { return false }
-                (after, isDone) = (delivery.failed(error.message, at: clock()), false)
+                (after, isDone) = (delivery.failed(error.message, at: clock().steady), false)
                 log.log(
                     level: after.isDead ? .error : .notice, "a webhook did not take an event",
                     metadata: [

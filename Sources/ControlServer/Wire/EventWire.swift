@@ -11,7 +11,14 @@ struct ShownEvent: Sendable {
 
     var id: Int64 { record.id }
     private var unit: String? { isRedacted ? nil : record.event.unit }
-    private var code: String? { isRedacted ? nil : record.event.frame?.code }
+
+    /// The code that was read. What meant nothing at a terminal is for admins: it could be somebody's badge.
+    private func code(for access: Access) -> String? {
+        let event = record.event
+        let isUnknown = event.kind == .scanRefused || event.kind == .scanIgnored
+        let isTry = isUnknown && event.frame?.device == "terminal" && event.unit == nil && !access.isAdmin
+        return isRedacted || isTry ? nil : event.frame?.code
+    }
 
     /// The event in the audit log and in the stream of events.
     func json(for access: Access) -> JSONValue {
@@ -21,13 +28,14 @@ struct ShownEvent: Sendable {
             "actor": .init(event.actor), "station": .init(event.station), "unit": .init(unit),
             "product": isRedacted ? nil : .init(event.product), "work_order": isRedacted ? nil : .init(event.workOrder),
             "team": .init(event.team), "reason": .init(event.reason?.rawValue),
-            "note": isRedacted ? nil : .init(event.note), "code": .init(code), "before": event.before?.json,
+            "note": isRedacted ? nil : .init(event.note), "code": .init(code(for: access)),
+            "before": event.before?.json,
             "after": event.after?.json, "details": isRedacted ? nil : event.detailsJSON(for: access),
         ])
     }
 
     /// The event in the log of scans.
-    var scanItem: JSONValue {
+    func scanItem(for access: Access) -> JSONValue {
         let event = record.event
         let isDevice = event.details.device != nil
         let result =
@@ -40,7 +48,7 @@ struct ShownEvent: Sendable {
             }
         return JSONValue(omittingNil: [
             "event": .string(String(id)), "at": .init(time: record.at), "station": .init(event.station),
-            "device": .init(event.frame?.device ?? event.details.device?.description), "code": .init(code),
+            "device": .init(event.frame?.device ?? event.details.device?.description), "code": .init(code(for: access)),
             "result": .string(result), "reason": .init(event.reason?.rawValue),
             "note": isDevice || event.reason == .brokenScan ? .init(event.note) : nil, "unit": .init(unit),
             "operator": .init(event.actor),
@@ -70,6 +78,10 @@ extension Connection {
         if access.scope == .all || event.actor == access.login { return false }
         var isOwn = false
         if case .own = access.scope { isOwn = true }
+        // A badge that was read as something else: its code stands in the answer.
+        if event.kind == .scanRefused || event.kind == .scanIgnored, event.frame?.code.hasPrefix("badge:") == true {
+            return true
+        }
         if let state = event.after { return !access.sees(team: event.team, state) }
         if access.seesAllReturns, event.kind.rawValue.hasPrefix("return.") { return false }
         if let team = event.team { return !access.sees(team: team, in: plant) || isOwn && event.unit != nil }

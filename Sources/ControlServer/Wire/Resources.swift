@@ -298,9 +298,14 @@ enum Resource: String, Sendable, CaseIterable {
         Property("product", .text, optional: true), Property("status", .choice(Status.self), optional: true),
         Property("stage", .text, optional: true),
         Property("next", .text, "Where the unit must go now.", optional: true),
-        Property("in_production", .count, "Of the product; at a lookup station.", optional: true),
-        Property("in_repacking", .count, "Of the product; at a lookup station.", optional: true),
-        Property("in_stock", .count, "Of the product; at a lookup station.", optional: true),
+        Property(
+            "word", .choice(Outcome.self),
+            "What happened, as the station's screen says it; not of units outside the scope.",
+            optional: true),
+        Property("colour", .choice(Outcome.Colour.self), "What the word is shown on.", optional: true),
+        Property("in_production", .count, "Of the product; at lookup and returns stations.", optional: true),
+        Property("in_repacking", .count, "Of the product; at lookup and returns stations.", optional: true),
+        Property("in_stock", .count, "Of the product; at lookup and returns stations.", optional: true),
         Property("iteration", .count, optional: true), Property("operator", .text, optional: true),
         Property("work_order", .text, optional: true), Property("event", .text, optional: true), Property("at", .time),
     ]

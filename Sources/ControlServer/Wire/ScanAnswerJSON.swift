@@ -7,11 +7,12 @@ extension ScanAnswer {
         var json = FlatObject()
         json.add(#"{"at":"#, Timestamp.text(at))
         json.add(#","code":"#, code)
+        json.add(#","colour":"#, colour.rawValue)
         if event != 0 { json.add(#","event":"#, String(event)) }
-        if let card {
-            json.add(#","in_production":"#, card[.inProduction])
-            json.add(#","in_repacking":"#, card[.returned] + card.unserialisedRepacking)
-            json.add(#","in_stock":"#, card.store)
+        if let counts {
+            json.add(#","in_production":"#, counts.inProduction)
+            json.add(#","in_repacking":"#, counts.inRepacking)
+            json.add(#","in_stock":"#, counts.inStock)
         }
         if let iteration { json.add(#","iteration":"#, iteration) }
         json.add(#","message":"#, message)
@@ -25,6 +26,7 @@ extension ScanAnswer {
         json.add(#","station":"#, station)
         json.add(#","status":"#, status?.rawValue)
         json.add(#","warning":"#, warning)
+        json.add(#","word":"#, outcome.rawValue)
         json.add(#","work_order":"#, workOrder)
         return json.closed
     }

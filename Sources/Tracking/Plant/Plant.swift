@@ -338,7 +338,7 @@ public struct Product: Sendable, Equatable, Codable {
     public var attributes: [String: String] = [:]
     /// GTIN of 8, 12, 13 or 14 digits, kept as 14.
     public var gtin: String?
-    /// Code of its routing; without one its units are received, never made here.
+    /// Code of its routing; without one its units are received, never made here. Goods without serials have none.
     public var routing: String?
     /// How its serials come about.
     public var serial: SerialRule?

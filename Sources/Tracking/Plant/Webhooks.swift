@@ -20,7 +20,7 @@ public struct WebhookDelivery: Sendable, Equatable {
     public var event: Int64
     /// How often it was tried.
     public var attempts = 0
-    /// When it is to be tried, in milliseconds since 1970.
+    /// When it is to be tried, by the daemon's steady clock.
     public var nextAt: Int64
     /// Given up; it waits for somebody to look at it.
     public var isDead = false
@@ -36,7 +36,7 @@ public struct WebhookDelivery: Sendable, Equatable {
     /// time, up to an hour.
     public static let delays: [Int64] = (0..<12).map { min(10_000 << $0, 3_600_000) }
 
-    /// What becomes of it after an attempt that failed.
+    /// What becomes of it after an attempt that failed at a time of the steady clock.
     public func failed(_ problem: String, at: Int64) -> WebhookDelivery {
         var after = self
         after.attempts += 1
@@ -84,13 +84,13 @@ extension State {
     }
 
     /// What was given up, or waits, is tried at once.
-    func retryDelivery(_ id: String, _ event: Int64, _ at: Int64) throws(Refusal) -> Decision {
+    func retryDelivery(_ id: String, _ event: Int64, _ moment: Moment) throws(Refusal) -> Decision {
         guard let hook = plant.webhooks[id], !hook.retired else { throw .notFound("webhook", id) }
         guard records.isInOutbox(webhook: id, event: event) else {
             throw .notFound("event on its way", String(event))
         }
         var decision = Decision(created: String(event))
-        decision.outbox = (WebhookDelivery(webhook: id, event: event, nextAt: at), false)
+        decision.outbox = (WebhookDelivery(webhook: id, event: event, nextAt: moment.steady), false)
         return decision
     }
 }

@@ -40,7 +40,7 @@ extension Interlock {
             count += state.tally(ofReturn: found.id).open
         }
         (session.returning, session.bench, session.quantity) = (nil, nil, nil)
-        session.step = Session.Step(event: 0, at: at, effect: .final)
+        session.step = Session.Step(event: 0, at: moment, effect: .final)
         guard isShown(nil) else { return "Done with \(number)." }
         return "Done with \(number): \(count) \(count == 1 ? "item is" : "items are") in the repacking queue."
     }
@@ -105,7 +105,7 @@ extension Interlock {
         putOnBench(item)
         session.lastSerial = unit.serial
         session.step = Session.Step(
-            event: 0, at: at, effect: .item(id: item.id, before: before, unit: unit.state))
+            event: 0, at: moment, effect: .item(id: item.id, before: before, unit: unit.state))
         guard let other = found.order == order ? item.otherOrder : found.order else {
             return "\(unit.serial) came back from \(order). It is in the repacking queue." + noteOfHold(unit.state)
         }
@@ -160,7 +160,7 @@ extension Interlock {
         if before == nil { item.id = String(numberOfNextEvent(state)) }
         record(.returnItem(.stockReturned, before, item))
         putOnBench(item)
-        session.step = Session.Step(event: 0, at: at, effect: .item(id: item.id, before: before, unit: nil))
+        session.step = Session.Step(event: 0, at: moment, effect: .item(id: item.id, before: before, unit: nil))
         return "\(quantity) \(product.code) came back from \(order). They are in the repacking queue."
             + (more < 0 && isShown(nil) ? " \(-more) more are announced." : "")
     }
@@ -209,7 +209,7 @@ extension Interlock {
             throw Stop(
                 reason: .benchEmpty, message: "Nothing is on the bench. Scan what came back first.")
         }
-        serial = item.serial
+        (serial, product) = (item.serial, item.product)
         return item
     }
 
@@ -249,7 +249,7 @@ extension Interlock {
         record(step(isHeld ? .unitHeld : .unitReleased, unit, to: after))
         if isHeld { session.clearBench() }
         session.lastSerial = unit.serial
-        session.step = Session.Step(event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state))
+        session.step = Session.Step(event: 0, at: moment, effect: .unit(serial: unit.serial, before: unit.state))
         return isHeld ? "\(unit.serial) is on hold. Set it aside." : "\(unit.serial) is released and on the bench."
     }
 
@@ -283,7 +283,7 @@ extension Interlock {
         if after.open == 0 { session.clearBench() }
         session.lastSerial = item.serial ?? session.lastSerial
         session.step = Session.Step(
-            event: 0, at: at, effect: .item(id: item.id, before: item, unit: unit?.state))
+            event: 0, at: moment, effect: .item(id: item.id, before: item, unit: unit?.state))
         let rest = after.open == 0 ? "" : " \(after.open) \(after.open == 1 ? "is" : "are") left on the bench."
         return (item.serial ?? "\(count) \(item.product)", rest)
     }
@@ -346,6 +346,7 @@ extension Interlock {
             var event = Event.returnItem(.stockUndone, item, prior)
             event.undoes = step.event
             record(event)
+            product = item.product
         }
         if prior == nil, others.items == 0 {
             record(.customerReturn(.returnUndone, found, nil, []))

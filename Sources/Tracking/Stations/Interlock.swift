@@ -1,7 +1,7 @@
 import Barcodes
 
 /// Ends a scan that does not count.
-struct Stop: Error {
+struct Stop: Error, Equatable {
     var result = ScanAnswer.Result.refused
     var reason: Reason
     var message: String
@@ -18,7 +18,7 @@ struct Stop: Error {
 struct Interlock {
     let scan: Scan
     let station: Station
-    let at: Int64
+    let moment: Moment
     /// Rights of the signed-on person, or of the caller at a terminal of their own.
     var person: Access?
     /// The caller, where the terminal is not the station itself.
@@ -30,8 +30,11 @@ struct Interlock {
     /// The unit or label that the scan is about.
     var serial: String?
     var warning: String?
-    /// Counts of the unit's product, where a lookup shows them.
-    var card: Card?
+    /// Code of the product without serials that the scan is about.
+    var product: String?
+
+    /// When it came, in milliseconds since 1970.
+    var at: Int64 { moment.wall }
 
     mutating func record(_ event: Event) {
         var event = event
@@ -61,7 +64,9 @@ extension Event {
 
 extension State {
     /// Decides a scan. A scan that does not count is a decision too: it is recorded.
-    mutating func decide(_ scan: Scan, by actor: Actor, device: String, at: Int64) throws(Refusal) -> Decision {
+    mutating func decide(
+        _ scan: Scan, by actor: Actor, device: String, at moment: Moment
+    ) throws(Refusal) -> Decision {
         guard let station = plant.stations[scan.station], !station.retired else {
             throw .notFound("station", scan.station)
         }
@@ -71,21 +76,27 @@ extension State {
             if !access.grants.contains(.stationTerminal) { caller = access }
         }
         let key = Session.Key(station: station.name, terminal: caller?.login)
-        let badge = person(withBadgeIn: scan)
+        let owner = person(withBadgeIn: scan)
+        // A terminal doesn't tell a badge from any other code that is unknown here.
+        let badge = caller == nil && scan.takesBadges ? owner : nil
         var interlock = Interlock(
-            scan: scan, station: station, at: at, person: nil, terminal: caller, session: session(key), badge: badge)
+            scan: scan, station: station, moment: moment, person: nil, terminal: caller, session: session(key),
+            badge: badge)
         interlock.endIdleSession(plant)
         interlock.person =
             caller ?? interlock.session.person.flatMap { Access(login: $0, isAdmin: false, in: plant) }
 
-        let code = recordedCode(of: scan, badge)
+        let code = recordedCode(of: scan, owner, isSignOn: badge != nil)
         var answer = ScanAnswer(
-            result: .accepted, message: "", station: station.name, code: code, event: 0, at: at)
+            result: .accepted, message: "", station: station.name,
+            code: badge == nil && owner != nil && scan.code?.isText == true ? scan.text : code, event: 0,
+            at: moment.wall)
         let housekeeping = interlock.events.count
+        var refusal: Stop?
         do throws(Stop) {
             answer.message = try interlock.decide(code, in: &self)
             answer.warning = interlock.warning
-            answer.card = interlock.card
+            answer.outcome = interlock.outcome(of: interlock.events[housekeeping...])
             if interlock.events.count == housekeeping {
                 var event = Event(.scanAccepted)
                 event.unit = interlock.serial
@@ -96,8 +107,16 @@ extension State {
             interlock.serial = error.serial
             (answer.result, answer.reason, answer.message) = (error.result, error.reason, error.message)
             answer.next = error.next
+            refusal = error.result == .refused ? error : interlock.session.previousRefusal
+            answer.outcome = refusal == nil ? .readTwice : .refused
             var event = Event(error.result == .ignored ? .scanIgnored : .scanRefused)
             (event.unit, event.reason, event.note) = (error.serial, error.reason, scan.broken)
+            // A serial of nothing, at a terminal, could be somebody's badge.
+            if let serial = error.serial, caller != nil || owner != nil, unit(serial) == nil,
+                pendingLabel(serial) == nil
+            {
+                event.unit = nil
+            }
             interlock.record(event)
         }
         interlock.events[housekeeping].frame = Event.Frame(code: code, device: device)
@@ -106,7 +125,9 @@ extension State {
         answer.workOrder = interlock.session.workOrder
         describe(&answer, interlock)
 
-        (interlock.session.previousCode, interlock.session.previousAt, interlock.session.activeAt) = (code, at, at)
+        interlock.session.previousCode = code
+        interlock.session.previousRefusal = refusal
+        (interlock.session.previousAt, interlock.session.activeAt) = (scan.readAt ?? moment, moment)
         if interlock.session.step?.event == 0 {
             let last = interlock.events.lastIndex { $0.after != nil } ?? interlock.events.count - 1
             interlock.session.step?.event = head + 1 + Int64(last)
@@ -117,8 +138,24 @@ extension State {
         return decision
     }
 
-    /// Fills in the unit as it is after the scan, as far as the one at a terminal may see it.
+    /// Fills in the unit or the product as it is after the scan, as far as the one at a terminal may see it.
     private mutating func describe(_ answer: inout ScanAnswer, _ interlock: Interlock) {
+        describeUnit(&answer, interlock)
+        let isCounted =
+            switch interlock.station.mode {
+            case .lookup, .returns, .label: answer.result == .accepted
+            default: false
+            }
+        guard isCounted else { return }
+        if let product = interlock.product { answer.product = product }
+        // A label station counts goods without serials only: what becomes of a serial stands on its unit.
+        guard interlock.station.mode != .label || interlock.product != nil,
+            let product = answer.product.flatMap({ plant.products[$0] })
+        else { return }
+        answer.counts = counts(of: product, after: interlock.events, for: interlock.terminal)
+    }
+
+    private mutating func describeUnit(_ answer: inout ScanAnswer, _ interlock: Interlock) {
         guard let serial = interlock.serial else { return }
         answer.serial = serial
         let unit = unit(serial)
@@ -145,12 +182,17 @@ extension State {
         }
     }
 
-    /// The text as it is recorded: a badge as its person, an unknown badge without its code.
-    private func recordedCode(of scan: Scan, _ badge: String?) -> String {
-        if let badge { return "badge:" + badge }
-        if case .control(.badge) = scan.code { return "badge:?" }
-        return scan.text
+    /// The text as it is recorded: a badge as its person, an unknown badge without its code. What was only tried as a badge
+    /// by its control code is nobody's.
+    private func recordedCode(of scan: Scan, _ owner: String?, isSignOn: Bool) -> String {
+        if case .control(.badge) = scan.code { return "badge:" + (isSignOn ? owner ?? "?" : "?") }
+        if owner == nil, ControlCode.isBadge(scan.text) { return "badge:?" }
+        return owner.map { "badge:" + $0 } ?? scan.text
     }
+}
+
+extension Code {
+    var isText: Bool { if case .text = self { true } else { false } }
 }
 
 extension UnitState {
@@ -170,7 +212,7 @@ extension UnitState {
 extension Interlock {
     /// Signs off a person who did nothing for as long as the plant allows.
     mutating func endIdleSession(_ plant: Plant) {
-        guard terminal == nil, let login = session.endIfIdle(at: at, plant.settings) else { return }
+        guard terminal == nil, let login = session.endIfIdle(at: moment, plant.settings) else { return }
         signOff(login, note: "idle")
     }
 
@@ -187,16 +229,18 @@ extension Interlock {
         guard let code = scan.code else {
             throw Stop(reason: .brokenScan, message: "Broken scan (\(scan.broken ?? "not whole")). Scan again.")
         }
-        if recorded == session.previousCode, at - session.previousAt < Int64(state.plant.settings.doubleRead) {
+        if recorded == session.previousCode, isDoubleRead(state.plant.settings) {
+            if var refusal = session.previousRefusal {
+                refusal.result = .ignored
+                throw refusal
+            }
             let unit = state.unit(scan.text).flatMap { isHidden($0) ? nil : $0 }
             throw Stop(
                 result: .ignored, reason: .alreadyDone, message: "Read twice; counted once.", serial: unit?.serial)
         }
         switch code {
         case .unknownControl(let text):
-            throw Stop(
-                reason: .unknownCode,
-                message: "\(text) is no control code. The control sheet of \(station.name) shows those that work here.")
+            throw Stop(reason: .unknownCode, message: sentence(aboutControl: text, in: state))
         case .control(let control): return try decide(control, in: &state)
         case .element(let gtin, let serial):
             try requireSignOn()
@@ -205,6 +249,11 @@ extension Interlock {
             return try decide(product: product, code: gtin, in: &state)
         case .text(let text):
             if let badge { return try sign(on: badge, in: state) }
+            let isSerial = state.unit(text) != nil || state.pendingLabel(text) != nil
+            if !isSerial, let right = ControlCode.inCapitals(text) {
+                throw Stop(reason: .unknownSerial, message: sentence(inCapitals: right))
+            }
+            if !isSerial { try requireSignOn(by: text, in: &state) }
             try requireSignOn()
             if station.mode == .label, state.workOrder(text) != nil { return try take(workOrder: text, in: &state) }
             if station.mode == .ship, state.unit(text) == nil {
@@ -213,7 +262,7 @@ extension Interlock {
             if station.mode == .returns, state.unit(text) == nil {
                 if state.isOrder(text) { return try take(returnsFrom: text, in: &state) }
             }
-            if station.mode == .ship || station.mode == .returns, state.unit(text) == nil {
+            if [.ship, .returns, .label, .lookup].contains(station.mode), !isSerial {
                 if let product = state.plant.product(named: text) {
                     return try decide(product: product, code: text, in: &state)
                 }
@@ -225,6 +274,12 @@ extension Interlock {
     /// Decides a control code.
     private mutating func decide(_ control: ControlCode, in state: inout State) throws(Stop) -> String {
         if case .badge = control {
+            guard terminal == nil else { throw badgeAtTerminal }
+            guard scan.takesBadges else {
+                throw Stop(
+                    reason: .notPermitted,
+                    message: "Too many badges were tried here that are nobody's. Wait a minute, then scan yours again.")
+            }
             guard let badge else {
                 throw Stop(reason: .unknownCode, message: "This badge belongs to nobody here. Ask an admin.")
             }
@@ -252,7 +307,7 @@ extension Interlock {
         case (.hold, .returns): return try hold(true, in: &state)
         case (.release, .returns): return try hold(false, in: &state)
         case (.close, .returns): return try closeReturns(in: &state)
-        case (.quantity(let quantity), .ship), (.quantity(let quantity), .returns):
+        case (.quantity(let quantity), .ship), (.quantity(let quantity), .returns), (.quantity(let quantity), .label):
             session.quantity = quantity
             return "Quantity \(quantity). Now scan the product."
         case (.undo, _): return try undo(in: &state)
@@ -265,6 +320,16 @@ extension Interlock {
             session.returning?.order = order
             return "The bench is clear."
         case (.fail, .returns), (.rework, .returns): throw meansNothing(control)
+        case (.pass, .pass):
+            throw Stop(
+                reason: .benchEmpty,
+                message: "\(station.name) passes a unit by its serial alone. Scan the serial of the unit.")
+        case (.pair, _):
+            throw Stop(
+                reason: .unknownCode,
+                message:
+                    "\(control.text) is for a scanner that is no station's yet, and this one is \(station.name)'s. "
+                    + "Read it with the scanner that is to be bound.")
         case (.pass, _), (.fail, _), (.rework, _), (.scrap, _), (.hold, _), (.release, _):
             throw Stop(
                 reason: .benchEmpty,
@@ -273,10 +338,82 @@ extension Interlock {
         }
     }
 
+    /// Whether the frame comes so soon after the one before that it can't be meant twice.
+    private func isDoubleRead(_ settings: Settings) -> Bool {
+        let age = (scan.readAt ?? moment).age(of: session.previousAt)
+        // Frames of several terminals of one person can overtake each other.
+        return (0..<Int64(settings.doubleRead)).contains(scan.readAt == nil ? age : abs(age))
+    }
+
     private func meansNothing(_ control: ControlCode) -> Stop {
         Stop(
             reason: .unknownCode,
             message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
+    }
+
+    /// Refuses what can only be a badge, where a badge is asked for: nobody here has it.
+    private func requireSignOn(by text: String, in state: inout State) throws(Stop) {
+        guard station.signOnRequired, person == nil, state.workOrder(text) == nil, !state.isOrder(text),
+            state.plant.product(named: text) == nil
+        else { return }
+        throw Stop(
+            reason: .notSignedOn,
+            message: "Nobody is signed on, and this is nobody's badge here. If it is yours, ask an admin to enter it.")
+    }
+
+    private var badgeAtTerminal: Stop {
+        Stop(
+            reason: .notPermitted,
+            message: "This terminal already works as \(terminal?.login ?? "you"); badges sign on at the station only.")
+    }
+
+    private func sentence(inCapitals right: String) -> String {
+        "Control codes are in capitals: it is \(right). Check Caps Lock and how the scanner is set, then scan it again."
+    }
+
+    /// What is wrong with a text that begins as a control code does, and what would be right.
+    private func sentence(aboutControl text: String, in state: State) -> String {
+        switch ControlCode.flaw(of: text) {
+        case .unknown:
+            return "\(text) is no control code. The control sheet of \(station.name) shows those that work here."
+        case .notCapitals(let right): return sentence(inCapitals: right)
+        case .needlessArgument(let code): return "\(text) says too much: it is \(code) alone. Scan that."
+        case .wrongArgument(let code, let form):
+            return "\(text) can't be read: scan \(code):\(form)."
+        case .missingArgument(let code, let form):
+            let known: [String] =
+                switch code {
+                case "TRV:FAIL", "TRV:SCRAP": state.plant.defectTypes.values.filter { !$0.retired }.map(\.code).sorted()
+                case "TRV:KIND": ReturnKind.allCases.map(\.rawValue)
+                case "TRV:REASON": ReturnReason.allCases.map(\.rawValue)
+                case "TRV:COND": ReturnCondition.allCases.map(\.rawValue)
+                default: []
+                }
+            let some = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", ..." : "")
+            return "\(text) lacks what it is about: scan \(code):\(form)."
+                + (known.isEmpty ? "" : " There are \(some).")
+        }
+    }
+
+    /// What the operator is told of a scan that counted.
+    func outcome(of events: ArraySlice<Event>) -> Outcome {
+        if let serial {
+            let isOwed =
+                switch station.mode {
+                case .verdict: session.bench == serial
+                case .returns: session.bench == serial && events.isEmpty
+                default: false
+                }
+            if isOwed, events.allSatisfy({ $0.kind == .unitReleased }) { return .verdictOwed }
+        }
+        if let word = events.lazy.compactMap(\.kind.outcome).first { return word }
+        switch scan.code {
+        case .control(.workOrder), .control(.order), .control(.replacement): return .open
+        case .control(.close): return .closed
+        case .control(.cancel): return .clear
+        case .control: return .noted
+        default: return station.mode == .lookup ? .found : .open
+        }
     }
 
     private func requireSignOn() throws(Stop) {
@@ -287,12 +424,6 @@ extension Interlock {
 
     /// Sign-on, or sign-off with the badge of the one who is signed on.
     private mutating func sign(on login: String, in state: State) throws(Stop) -> String {
-        guard terminal == nil else {
-            throw Stop(
-                reason: .notPermitted,
-                message:
-                    "This terminal already works as \(terminal?.login ?? "you"); badges sign on at the station only.")
-        }
         let name = state.plant.people[login]?.name ?? login
         if session.person == login {
             signOff(login)
@@ -317,8 +448,8 @@ extension Interlock {
             throw Stop(
                 reason: .notPermitted,
                 message:
-                    "\(person.login) may not use \(control): that takes \(Verb.missing([verb])). "
-                    + "Ask your team lead to do it.")
+                    "\(person.login) may not use \(control): that takes \(Verb.missing([verb])). Ask somebody who has it."
+            )
         }
     }
 
@@ -352,8 +483,7 @@ extension Interlock {
         case .verdict: return try putOnBench(unit, in: state)
         case .ship: return try ship(unit, in: &state)
         case .lookup:
-            // The counts are the whole plant's: for a station, and at a terminal for who sees balances.
-            if terminal?.seesBalances ?? true { card = state.card(CardKey(product: unit.product)) }
+            session.lastSerial = unit.serial
             let found = unit.state.defectCase.map { " It is in defect case \($0)." } ?? ""
             return "\(serial): \(unit.state.sentence)\(found)"
         case .returns: return try decide(returned: unit, in: &state)
@@ -381,7 +511,15 @@ extension Interlock {
                 message: "The label \(serial) was never scanned back. Scan it at a label station first.",
                 serial: serial, next: "label")
         }
-        throw Stop(reason: .unknownSerial, message: "No unit has the serial \(serial). Check the label.")
+        if state.plant.product(named: serial) != nil {
+            throw Stop(reason: .unknownSerial, message: "\(serial) is a product. Scan the serial of the unit.")
+        }
+        // Whether there is no such unit, or it is another's, is the same for who sees only some.
+        let advice =
+            station.mode != .lookup || terminal.map { $0.scope == .all } ?? true
+            ? "No unit has the serial \(serial). Check the label."
+            : "There is no unit \(serial) that you may see. Your team lead can tell you more."
+        throw Stop(reason: .unknownSerial, message: advice)
     }
 
     /// Refuses a unit that is past production, or not yet, with where it belongs.

@@ -9,7 +9,11 @@ extension Interlock {
         }
         try requireOpen(order)
         session.workOrder = number
-        return "Working on \(number): \(max(order.room, 0)) of \(order.quantity) \(order.product) to go."
+        session.quantity = nil
+        let next =
+            state.plant.products[order.product]?.isMadeByQuantity == true
+            ? " Scan TRV:QTY:<n> for what is made, then the product." : ""
+        return "Working on \(number): \(max(order.room, 0)) of \(order.quantity) \(order.product) to go.\(next)"
     }
 
     private func requireOpen(_ order: WorkOrder, _ serial: String? = nil) throws(Stop) {
@@ -37,8 +41,59 @@ extension Interlock {
         return order
     }
 
+    private func isMadeByQuantity(_ order: WorkOrder) -> Stop {
+        Stop(
+            reason: .serialRule,
+            message: "\(order.product) of \(order.number) has no serials. "
+                + "Scan TRV:QTY:<n> for how many are made, then the product's code.")
+    }
+
+    /// Goods without serials are made: they come into stock, and count on the open order.
+    mutating func produce(_ product: Product, _ quantity: Int, in state: inout State) throws(Stop) -> String {
+        let order = try openOrder(in: &state)
+        guard product.code == order.product else {
+            throw Stop(
+                reason: .notHere,
+                message:
+                    "\(order.number) makes \(order.product), not \(product.code). Scan TRV:WO:<number> of its order.")
+        }
+        guard product.isMadeByQuantity else {
+            throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
+        }
+        guard quantity <= order.room else {
+            throw Stop(
+                reason: .workOrderFull,
+                message: "\(order.number) has \(order.room) \(product.code) to go, not \(quantity). Count them again.")
+        }
+        let event = Event.produced(product.code, quantity, order)
+        record(event)
+        session.step = Session.Step(
+            event: 0, at: moment,
+            effect: .produced(product: product.code, quantity: quantity, workOrder: order.number))
+        return "\(quantity) \(product.code) came into stock. \(order.number) has \(order.room - quantity) to go."
+    }
+
+    mutating func undoProduced(
+        _ step: Session.Step, _ product: String, _ quantity: Int, _ number: String, in state: inout State
+    ) throws(Stop) -> String {
+        guard let order = state.workOrder(number), order.isOpen else {
+            throw Stop(reason: .nothingToUndo, message: "The work order \(number) was closed; what was made stays.")
+        }
+        let there = state.card(CardKey(product: product)).unserialised
+        guard there >= quantity else {
+            throw Stop(
+                reason: .nothingToUndo, message: "Some of the \(product) left stock since; the last step here stays.")
+        }
+        var event = Event.produced(product, -quantity, order)
+        (event.kind, event.undoes) = (.stockUndone, step.event)
+        record(event)
+        self.product = product
+        return "Taken back. \(order.number) has \(order.room + quantity) \(product) to go again."
+    }
+
     mutating func makeLabel(in state: inout State) throws(Stop) -> String {
         let order = try openOrder(in: &state)
+        if state.plant.products[order.product]?.isMadeByQuantity == true { throw isMadeByQuantity(order) }
         guard let product = state.plant.products[order.product], case .pattern(let text, let per)? = product.serial
         else {
             throw Stop(
@@ -57,7 +112,7 @@ extension Interlock {
         event.change = .labelReserved(label)
         record(event)
         (serial, session.lastSerial) = (label.serial, label.serial)
-        session.step = Session.Step(event: 0, at: at, effect: .label(serial: label.serial))
+        session.step = Session.Step(event: 0, at: moment, effect: .label(serial: label.serial))
         guard queueJob(label.serial, label.product, order.team, copy: 0, state) else {
             return
                 "\(label.serial) is reserved, but \(station.name) has no printer. Print its label elsewhere, then scan it."
@@ -90,7 +145,10 @@ extension Interlock {
             }
         } catch {
             throw Stop(
-                reason: .serialRule, message: "No serial can be made for \(order.product): \(error). Ask an admin.")
+                reason: .serialRule,
+                message:
+                    "No serial can be made for \(order.product): \((error as? Refusal)?.message ?? "\(error)"). Ask an admin."
+            )
         }
     }
 
@@ -123,10 +181,11 @@ extension Interlock {
             order = known
         } else {
             order = try openOrder(in: &state)
+            if state.plant.products[order.product]?.isMadeByQuantity == true { throw isMadeByQuantity(order) }
             do {
                 try state.checkNewSerial(serial, of: order.product)
             } catch {
-                throw Stop(reason: error.kind == .conflict ? .unknownSerial : .serialRule, message: error.message)
+                throw Stop(reason: error.kind == .conflict ? .unknownSerial : .serialRule, message: error.sentence)
             }
             if case .pattern? = state.plant.products[order.product]?.serial {
                 throw Stop(
@@ -149,13 +208,16 @@ extension Interlock {
         event.after?.worker = person?.login
         record(event)
         (self.serial, session.lastSerial) = (serial, serial)
-        session.step = Session.Step(event: 0, at: at, effect: .final)
+        session.step = Session.Step(event: 0, at: moment, effect: .final)
         return "\(serial) is registered. Next: \(unit.state.stage ?? "-")."
     }
 
     mutating func reprint(in state: inout State) throws(Stop) -> String {
         guard let serial = session.bench ?? session.lastSerial else {
-            throw Stop(reason: .benchEmpty, message: "No unit is in hand here. Scan its serial first.")
+            throw Stop(
+                reason: .benchEmpty,
+                message:
+                    "No unit is in hand here: the label is that of the unit on the bench, or of the last that counted.")
         }
         let unit = state.unit(serial)
         let label = state.pendingLabel(serial).flatMap { $0.voided ? nil : $0 }
@@ -176,6 +238,14 @@ extension Interlock {
 }
 
 extension Event {
+    /// Goods without serials were made.
+    static func produced(_ product: String, _ quantity: Int, _ order: WorkOrder?) -> Event {
+        var event = Event(.stockProduced)
+        (event.product, event.change) = (product, .stock(quantity))
+        (event.team, event.workOrder) = (order?.team, order?.number)
+        return event
+    }
+
     /// A label waits for its printer.
     static func queued(
         _ serial: String, _ product: String, _ team: String?, _ printer: String, copy: Int, id: Int64, at: Int64

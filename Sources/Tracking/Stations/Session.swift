@@ -4,8 +4,8 @@
 public struct Session: Sendable, Equatable {
     /// Login of the signed-on person.
     public var person: String?
-    /// When something was last scanned here, in milliseconds since 1970.
-    public var activeAt: Int64 = 0
+    /// When something was last scanned here.
+    public var activeAt = Moment(wall: 0)
     /// Number of the work order that labels are made for.
     public var workOrder: String?
     /// Serial of the unit on the bench.
@@ -22,19 +22,20 @@ public struct Session: Sendable, Equatable {
     public var step: Step?
     /// The previous frame, to know a double read by. Not kept across a restart.
     public var previousCode: String?
-    /// When the previous frame came, in milliseconds since 1970.
-    public var previousAt: Int64 = 0
+    /// Why the previous frame was refused, if it was. Not kept across a restart.
+    var previousRefusal: Stop?
+    /// When the previous frame came.
+    public var previousAt = Moment(wall: 0)
 
     /// A session in which nothing happened yet.
     public init() {}
 
-    /// Ends the sign-on of a person who scanned nothing for as long as the plant allows, and clears their bench.
-    /// Answers who it was.
+    /// Ends the sign-on of a person who scanned nothing for as long as the plant allows, or for a time that can't be told,
+    /// and clears their bench. Returns who it was.
     @discardableResult
-    public mutating func endIfIdle(at: Int64, _ settings: Settings) -> String? {
-        guard let login = person, settings.signOffAfter > 0, at - activeAt > Int64(settings.signOffAfter) else {
-            return nil
-        }
+    public mutating func endIfIdle(at now: Moment, _ settings: Settings) -> String? {
+        guard let login = person, settings.signOffAfter > 0 else { return nil }
+        if (0...Int64(settings.signOffAfter)).contains(now.age(of: activeAt)) { return nil }
         person = nil
         clearBench()
         return login
@@ -85,13 +86,13 @@ public struct Session: Sendable, Equatable {
     public struct Step: Sendable, Equatable {
         /// Number of its last event.
         public var event: Int64
-        /// When it happened, in milliseconds since 1970.
-        public var at: Int64
+        /// When it happened.
+        public var at: Moment
         /// What it did.
         public var effect: Effect
 
         /// A step that ended with an event.
-        public init(event: Int64, at: Int64, effect: Effect) {
+        public init(event: Int64, at: Moment, effect: Effect) {
             (self.event, self.at, self.effect) = (event, at, effect)
         }
     }
@@ -106,6 +107,8 @@ public struct Session: Sendable, Equatable {
         case label(serial: String)
         /// Unserialised stock left in a delivery.
         case stock(product: String, quantity: Int, delivery: String)
+        /// Goods without serials were made under an order.
+        case produced(product: String, quantity: Int, workOrder: String)
         /// Something that can't be taken back: a scan-back, a closed delivery.
         case final
     }

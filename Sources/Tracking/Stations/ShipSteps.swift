@@ -45,7 +45,7 @@ extension Interlock {
         do {
             try state.checkOrderNumber(number)
         } catch {
-            throw Stop(reason: .unknownCode, message: error.message)
+            throw Stop(reason: .unknownCode, message: error.sentence)
         }
         var delivery = Delivery(
             id: String(numberOfNextEvent(state)), order: number, station: station.name, openedAt: at)
@@ -83,7 +83,7 @@ extension Interlock {
         event.details.delivery = delivery.id
         record(event)
         (session.delivery, session.quantity) = (nil, nil)
-        session.step = Session.Step(event: 0, at: at, effect: .final)
+        session.step = Session.Step(event: 0, at: moment, effect: .final)
         return
             "The delivery for \(delivery.order) is closed with \(delivery.count) \(delivery.count == 1 ? "item" : "items")."
     }
@@ -94,7 +94,7 @@ extension Interlock {
         try requireFree(unit)
         record(step(.unitDelivered, unit, to: unit.state.delivered(in: delivery)))
         session.lastSerial = unit.serial
-        session.step = Session.Step(event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state))
+        session.step = Session.Step(event: 0, at: moment, effect: .unit(serial: unit.serial, before: unit.state))
         return "\(unit.serial) goes out under \(delivery.order), item \(delivery.count + 1)."
     }
 
@@ -106,8 +106,13 @@ extension Interlock {
         guard let product, !product.retired else {
             throw Stop(reason: .unknownCode, message: "There is no product \(code). Check the label.")
         }
-        if station.mode == .returns { return try decide(returned: product, quantity, in: &state) }
-        guard station.mode == .ship else {
+        self.product = product.code
+        switch station.mode {
+        case .returns: return try decide(returned: product, quantity, in: &state)
+        case .label: return try produce(product, quantity, in: &state)
+        case .lookup: return lookUp(product, in: &state)
+        case .ship: break
+        case .pass, .verdict:
             throw Stop(reason: .unknownCode, message: "\(product.code) is a product. Scan the serial of the unit.")
         }
         let delivery = try deliveryToFill(&state)
@@ -118,8 +123,16 @@ extension Interlock {
         }
         record(.shipped(product.code, quantity, delivery.id))
         session.step = Session.Step(
-            event: 0, at: at, effect: .stock(product: product.code, quantity: quantity, delivery: delivery.id))
+            event: 0, at: moment, effect: .stock(product: product.code, quantity: quantity, delivery: delivery.id))
         return "\(quantity) \(product.code) go out under \(delivery.order)."
+    }
+
+    private func lookUp(_ product: Product, in state: inout State) -> String {
+        guard let counts = state.counts(of: product, after: [], for: terminal) else {
+            return "\(product.code): \(product.name)."
+        }
+        return "\(product.code): \(counts.inStock) in stock, \(counts.inProduction) in production, "
+            + "\(counts.inRepacking) in repacking."
     }
 
     // MARK: Undo
@@ -129,10 +142,13 @@ extension Interlock {
         guard let step = session.step else {
             throw Stop(reason: .nothingToUndo, message: "Nothing was done here that could be taken back.")
         }
-        guard at - step.at <= limit else {
+        let age = moment.age(of: step.at)
+        guard (0...limit).contains(age) else {
             throw Stop(
                 reason: .nothingToUndo,
-                message: "The last step here is more than \(duration(limit)) ago. Ask your team lead.")
+                message: age < 0
+                    ? "The clock was set back, so nobody can tell how long ago the last step here was. Ask your team lead."
+                    : "The last step here is more than \(duration(limit)) ago. Ask your team lead.")
         }
         let message =
             switch step.effect {
@@ -144,6 +160,8 @@ extension Interlock {
             case .label(let serial): try undoLabel(step, serial, in: &state)
             case .stock(let product, let quantity, let delivery):
                 try undoStock(step, product, quantity, delivery, in: &state)
+            case .produced(let product, let quantity, let order):
+                try undoProduced(step, product, quantity, order, in: &state)
             }
         session.step = nil
         return message

@@ -35,7 +35,7 @@ extension Interlock {
                 .wrongStage, "\(unit.serial) needs a verdict for \(stage.name). Take it to a station that gives one.")
         }
         if let since = stage.minSince, let passed = unit.state.passedAt(since.stage) {
-            let wait = Int64(since.time) - (at - passed)
+            let wait = Int64(since.time) - moment.age(of: Moment(wall: passed))
             if wait > 0 {
                 throw refuse(
                     .tooSoon,
@@ -43,7 +43,15 @@ extension Interlock {
             }
         }
         if let since = stage.maxSince, let passed = unit.state.passedAt(since.stage) {
-            let late = at - passed - Int64(since.time)
+            // A clock that was set back doesn't make anything younger.
+            let age = moment.age(of: Moment(wall: passed))
+            if age < 0 {
+                throw refuse(
+                    .tooLate,
+                    "\(unit.serial) passed \(since.stage) at a time that is still to come: the clock was set back. Ask your team lead."
+                )
+            }
+            let late = age - Int64(since.time)
             if late > 0 {
                 throw refuse(
                     .tooLate,
@@ -86,7 +94,7 @@ extension Interlock {
         }
         (serial, session.lastSerial) = (unit.serial, unit.serial)
         session.step = Session.Step(
-            event: 0, at: at, effect: .unit(serial: unit.serial, before: unit.state, opened: opened?.id))
+            event: 0, at: moment, effect: .unit(serial: unit.serial, before: unit.state, opened: opened?.id))
     }
 
     /// The case that is opened behind so many events about the unit on the bench.

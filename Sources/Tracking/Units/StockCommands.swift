@@ -13,6 +13,25 @@ extension State {
         return Decision([event])
     }
 
+    /// Goods without serials were made: they come into stock, and count on their order where one is named.
+    mutating func produce(
+        _ code: String, _ quantity: Int, _ number: String?, _ note: String?
+    ) throws(Refusal) -> Decision {
+        guard let product = plant.products[code] else { throw .notFound("product", code) }
+        guard !product.retired else { throw Refusal(.invalid, "the product \(code) is no longer made") }
+        if let note { try checkNote(note) }
+        try checkQuantity(quantity)
+        guard product.isMadeByQuantity else {
+            throw Refusal(.invalid, "\(code) is made with serials; register its units instead")
+        }
+        var order: WorkOrder?
+        // The right on stock is plant-wide, and so are the orders that it is counted on.
+        if let number { order = try openOrder(number, of: code, room: quantity) { _ in true } }
+        var event = Event.produced(code, quantity, order)
+        event.note = note
+        return Decision([event])
+    }
+
     /// Refuses to take more goods without serials than there are, and answers how many are left. How many there are is
     /// told only to those who see balances.
     ///

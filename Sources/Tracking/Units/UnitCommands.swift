@@ -8,22 +8,7 @@ extension State {
         try checkList(serials)
         var order: WorkOrder?
         if let number {
-            guard let known = workOrder(number), sees(known, actor) else { throw .notFound("work order", number) }
-            guard known.product == code else {
-                throw Refusal(.invalid, "the work order \(number) makes \(known.product), not \(code)")
-            }
-            guard known.isOpen else {
-                throw Refusal(
-                    .rule(.workOrderNotOpen),
-                    "the work order \(number) is \(known.status.rawValue); "
-                        + (known.status == .planned ? "release it first" : "use another one"))
-            }
-            guard known.room >= serials.count else {
-                throw Refusal(
-                    .rule(.workOrderFull),
-                    "the work order \(number) has room for \(max(known.room, 0)) more units, not \(serials.count)")
-            }
-            order = known
+            order = try openOrder(number, of: code, room: serials.count) { [plant] in $0.isSeen(by: actor, in: plant) }
         } else if case .person(let access) = actor, access.scope != .all {
             throw Refusal(.invalid, "a work order of your team is required: units without one belong to no team")
         }
@@ -38,9 +23,26 @@ extension State {
         return Decision(events, serials: serials)
     }
 
-    private func sees(_ order: WorkOrder, _ actor: Actor) -> Bool {
-        guard case .person(let access) = actor else { return true }
-        return access.sees(team: order.team, in: plant)
+    /// The order under which so many more of a product are made, if it is seen.
+    mutating func openOrder(
+        _ number: String, of code: String, room: Int, isSeen: (WorkOrder) -> Bool
+    ) throws(Refusal) -> WorkOrder {
+        guard let known = workOrder(number), isSeen(known) else { throw .notFound("work order", number) }
+        guard known.product == code else {
+            throw Refusal(.invalid, "the work order \(number) makes \(known.product), not \(code)")
+        }
+        guard known.isOpen else {
+            throw Refusal(
+                .rule(.workOrderNotOpen),
+                "the work order \(number) is \(known.status.rawValue); "
+                    + (known.status == .planned ? "release it first" : "use another one"))
+        }
+        guard known.room >= room else {
+            throw Refusal(
+                .rule(.workOrderFull),
+                "the work order \(number) has room for \(max(known.room, 0)) more units, not \(room)")
+        }
+        return known
     }
 
     mutating func receive(
@@ -222,5 +224,12 @@ extension Refusal {
             case .writtenOff: .isWrittenOff
             }
         return Refusal(.rule(reason), "\(unit.serial) can't be \(what): it is \(unit.state.sentence)")
+    }
+}
+
+extension WorkOrder {
+    fileprivate func isSeen(by actor: Actor, in plant: Plant) -> Bool {
+        guard case .person(let access) = actor else { return true }
+        return access.sees(team: team, in: plant)
     }
 }

@@ -16,7 +16,7 @@ public struct WorkOrder: Sendable, Equatable, Codable {
     public var createdAt: Int64
     /// Labels that were printed and not yet scanned back.
     public var pendingLabels = 0
-    /// Units ever registered under it.
+    /// Units ever registered under it, and goods without serials that were made.
     public var registered = 0
     /// Units of it that are in production now.
     public var inProduction = 0
@@ -237,6 +237,8 @@ public enum InventoryAction: String, Sendable, Codable, CaseIterable {
     case delivery
     /// Written off from stock.
     case writeOff = "write_off"
+    /// Goods without serials that were made here.
+    case production
     /// Counted anew by hand.
     case adjustment
     /// Repaired, and good again.

@@ -22,6 +22,7 @@ struct ControlSheet: AsyncParsableCommand {
             }
             if sheet.mode == "label" {
                 sheet.workOrders = try await items(connection, .get("work-orders", query: ["status": "released"]))
+                sheet.products = try await items(connection, .get("products"))
             }
             if sheet.mode == "ship" {
                 sheet.deliveries = try await items(connection, .get("deliveries", query: ["status": "open"]))
@@ -63,6 +64,7 @@ struct Sheet {
     var defectTypes: [JSONValue] = []
     var stations: [JSONValue] = []
     var workOrders: [JSONValue] = []
+    var products: [JSONValue] = []
     var deliveries: [JSONValue] = []
     var returns: [JSONValue] = []
 
@@ -79,6 +81,16 @@ struct Sheet {
         }
     }
 
+    private var quantities: [Entry] {
+        [2, 3, 4, 5, 10, 20, 50, 100].map { Entry(name: "\($0)", code: .quantity($0)) }
+    }
+
+    /// Whether an order is for goods that come into stock by quantity.
+    private var makesGoods: Bool {
+        let made = products.filter { $0["routing"] == nil }.compactMap { $0["code"]?.string }
+        return workOrders.contains { $0["product"]?.string.map(made.contains) ?? false }
+    }
+
     /// The codes that do something at a station of this mode.
     var sections: [Section] {
         let reprint = station["printers"]?.array?.isEmpty == false ? [Entry(name: "Label again", code: .reprint)] : []
@@ -89,6 +101,8 @@ struct Sheet {
                 [
                     Section(title: "Make", codes: [Entry(name: "Next label", code: .new)]),
                     Section(title: "Work on", codes: named(workOrders, "number", "product") { .workOrder($0) }),
+                    Section(
+                        title: "Made without serials: quantity, then the product", codes: makesGoods ? quantities : []),
                     Section(title: "Mistakes", codes: reprint + [undo]),
                 ]
             case "pass": [Section(title: "Mistakes", codes: reprint + [undo])]
@@ -112,7 +126,7 @@ struct Sheet {
                     Section(title: "Done", codes: [Entry(name: "Close the delivery", code: .close)]),
                     Section(
                         title: "Quantity, then the product",
-                        codes: [2, 3, 4, 5, 10, 20, 50, 100].map { Entry(name: "\($0)", code: .quantity($0)) }),
+                        codes: quantities),
                     Section(
                         title: "Mistakes",
                         codes: [Entry(name: "Forget the quantity", code: .cancel), undo] + reprint),
@@ -138,7 +152,7 @@ struct Sheet {
                         codes: [Entry(name: "Hold", code: .hold), Entry(name: "Release", code: .release)]),
                     Section(
                         title: "Quantity, then the product",
-                        codes: [2, 3, 4, 5, 10, 20, 50, 100].map { Entry(name: "\($0)", code: .quantity($0)) }),
+                        codes: quantities),
                     Section(title: "Done", codes: [Entry(name: "Done with the order", code: .close)]),
                     Section(title: "Mistakes", codes: [Entry(name: "Clear the bench", code: .cancel), undo] + reprint),
                 ]

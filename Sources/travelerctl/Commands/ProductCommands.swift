@@ -4,7 +4,7 @@ import ControlAPI
 struct Product: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
         "product", "Products and their stock.", example: "product list --low-stock",
-        [List.self, Show.self, Adjust.self])
+        [List.self, Show.self, Adjust.self, Inward.self])
 
     struct List: ListCall {
         enum Choice: String, CaseIterable, ExpressibleByArgument { case available, all }
@@ -78,6 +78,34 @@ struct Product: AsyncParsableCommand {
         }
         var view: View {
             .sentence { "\($0["code"]?.plain ?? "The product") has \($0["in_stock"]?.plain ?? "?") in stock now." }
+        }
+    }
+}
+
+extension Product {
+    struct Inward: Call {
+        static let configuration = CommandConfiguration.verb(
+            "inward", "Goods without serials that were made here come into stock.",
+            example: "product inward CABLE-2M 40 --work-order 1002")
+        @Argument(help: .product) var code: String
+        @Argument(help: "How many, from 1.") var quantity: Int
+        @Option(help: "Number of the work order that they count on.") var workOrder: String?
+        @Option(help: "What else there is to know.") var note: String?
+        @OptionGroup var options: CallOptions
+
+        var request: Request {
+            get throws {
+                guard quantity > 0 else { throw ValidationError("The quantity is 1 or more, not \(quantity).") }
+                return .post(
+                    "products", code, "inward",
+                    body: ["quantity": .int(quantity), "work_order": .text(workOrder), "note": .text(note)])
+            }
+        }
+        var view: View {
+            .sentence { [quantity] in
+                "\(quantity) came into stock. \($0["code"]?.plain ?? "The product") has "
+                    + "\($0["in_stock"]?.plain ?? "?") in stock now."
+            }
         }
     }
 }

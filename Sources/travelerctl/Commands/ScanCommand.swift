@@ -100,9 +100,9 @@ struct Tally: Equatable {
 
     mutating func add(_ answer: ScanAnswer) {
         switch answer.result {
-        case "accepted": accepted += 1
+        case _ where answer.isRefused: refused += 1
         case "ignored": ignored += 1
-        default: refused += 1
+        default: accepted += 1
         }
     }
 
