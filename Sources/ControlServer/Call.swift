@@ -53,6 +53,14 @@ struct Call: Sendable {
         return ledger.zone.midnight(day: midnight / 86_400_000 + (endOfDay ? 1 : 0))
     }
 
+    /// Refuses a period that ends before it begins, in every list and report alike.
+    func checkPeriod() throws(Problem) {
+        guard let from = time("from"), let to = time("to", endOfDay: true), from >= to else { return }
+        let (first, last) = (query["from"]?.string ?? "", query["to"]?.string ?? "")
+        let message = "`to` (\(last)) is not after `from` (\(first)): expected a period that ends after it begins"
+        throw Problem(.invalidArgument, message, errors: [.init(path: "to", message: message)])
+    }
+
     // MARK: What goes out
 
     /// Reads from the ledger.

@@ -85,9 +85,11 @@ public struct Control: Sendable {
         }
         var call = Call(control: self, caller: caller, access: access, plant: plant, parameters: parameters)
         call.query = try route.query(in: request.query)
+        try call.checkPeriod()
         switch route.input {
         case .none: break
-        case .json(let properties): call.body = try RequestText.object(request.body, properties)
+        case .json(let properties, let needs):
+            call.body = try RequestText.object(request.body, .object(properties, needs: needs))
         case .yaml: call.text = try RequestText.text(request.body)
         case .bytes: call.bytes = request.body
         }
@@ -107,10 +109,8 @@ public struct Control: Sendable {
 
     private func idempotencyKey(_ request: ControlRequest, _ access: Access) throws -> IdempotencyKey? {
         guard let key = request.idempotencyKey else { return nil }
-        guard (1...200).contains(key.utf8.count), key.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
-            throw Problem(
-                .invalidArgument,
-                "an Idempotency-Key is 1 to 200 printable ASCII characters without spaces; a UUID is right")
+        guard TextForm.idempotencyKey.holds(key) else {
+            throw Problem(.invalidArgument, "an Idempotency-Key is \(TextForm.idempotencyKey.words)")
         }
         // Of a photo, the query says what it shows.
         let asked = request.query.isEmpty ? request.body : Array(request.query.utf8) + [0] + request.body

@@ -18,7 +18,7 @@ struct Route: Sendable {
     /// What a request brings along.
     enum Input: Sendable {
         case none
-        case json([Property])
+        case json([Property], needs: [Need] = [])
         case yaml
         /// A file of one of these media types, of at most so many bytes.
         case bytes([String], limit: Int)
@@ -28,7 +28,8 @@ struct Route: Sendable {
     enum Output: Sendable {
         case json(Shape, status: Int = 200)
         case text(String)
-        case events(Shape)
+        /// A stream, which goes on behind the event that `Last-Event-ID` names if it `resumes`.
+        case events(Shape, resumes: Bool)
         case file(String)
     }
 
@@ -72,6 +73,20 @@ struct Route: Sendable {
         self.handler = handler
     }
 
+    /// What stands in a place of the path. What does not look like it names nothing, and is not found.
+    func parameter(_ name: String) -> Shape {
+        switch (name, segments.first) {
+        case ("serial", _): .serial
+        case ("number", _): .orderNumber
+        case ("login", _): .login
+        case ("code", _): .code
+        case ("station", _), ("name", .literal("stations")?): .station
+        case ("name", _): .line
+        case ("device", _): .form(.device)
+        default: .id
+        }
+    }
+
     /// The most bytes that a body may have.
     var bodyLimit: Int { if case .bytes(_, let limit) = input { limit } else { ControlRequest.bodyLimit } }
 
@@ -86,7 +101,7 @@ struct Route: Sendable {
         }
         return parameters + [
             Parameter("limit", .integer(1...1_000), "At most this many items; 100 if not given."),
-            Parameter("cursor", .text, "The `next_cursor` of the page before."),
+            Parameter("cursor", .form(.cursor), "The `next_cursor` of the page before."),
             Parameter("total", .flag, "Also count all items."),
         ]
     }

@@ -34,6 +34,16 @@ public enum SiteFile {
         return reader.plant
     }
 
+    /// Whether a file has nothing in it: no text, comments only, or a written-out null. What can't be read has something.
+    public static func isEmpty(_ text: String) -> Bool {
+        guard var source = try? SourceText(text) else { return false }
+        do {
+            return try source.root()?.isNothing ?? true
+        } catch {
+            return false
+        }
+    }
+
     /// Writes a plant as a site file that reads back as the same plant: applying it changes nothing.
     ///
     /// Of a routing the current version is written, of a badge its keyed hash. What has its default value is left out.

@@ -113,8 +113,8 @@ extension SiteReader {
             }
         } else if badge.hasPrefix(ControlCode.prefix) {
             fields.report("badge", "a badge can't begin with TRV: as control codes do; leave the prefix out")
-        } else if !(1...64).contains(badge.utf8.count) || !badge.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
-            fields.report("badge", "expected a badge code of 1 to 64 printable ASCII characters")
+        } else if !TextForm.badge.holds(badge) {
+            fields.report("badge", "expected \(TextForm.badge.words)")
         } else {
             badges[login] = badge
         }
@@ -245,7 +245,10 @@ extension SiteReader {
                 $0 == "never" ? 0 : DurationText.milliseconds($0)
             } ?? settings.signOffAfter
         settings.reworkStage = fields.text("rework_stage")
-        settings.returnLocations = fields.map("return_locations", such: "{ new: RETURN-NEW, good: RETURN-USED }")
+        let locations = fields.map("return_locations", such: "{ new: RETURN-NEW, good: RETURN-USED }")
+        settings.returnLocations = Dictionary(
+            locations.map { (ReturnCondition(spelling: $0.key)?.rawValue ?? $0.key, $0.value) },
+            uniquingKeysWith: { first, _ in first })
         settings.refundPolicy = refundPolicy(fields)
         settings.returnChecklists = checklists(fields)
         plant.settings = settings
@@ -255,15 +258,20 @@ extension SiteReader {
     /// What differs from the usual refund policy.
     private func refundPolicy(_ fields: Fields) -> RefundPolicy? {
         guard let policy = fields.fields("refund_policy", such: "reasons: { damaged: 100 }") else { return nil }
-        func percents<Word: RawRepresentable & CaseIterable>(
-            _ key: String, _: Word.Type, _ example: String
-        ) -> [String: Int] where Word.RawValue == String {
+        func percents<Word: Vocabulary>(_ key: String, _: Word.Type, _ example: String) -> [String: Int] {
             guard let entries = policy.fields(key, such: example) else { return [:] }
             var percents: [String: Int] = [:]
-            for word in Word.allCases.map(\.rawValue) {
-                percents[word] = entries.parsed(word, "a percentage from 0 to 100") {
+            func percent(_ word: String) -> Int? {
+                entries.parsed(word, "a percentage from 0 to 100") {
                     wholeNumber($0).flatMap { $0 <= 100 ? $0 : nil }
                 }
+            }
+            for word in Word.allCases.map(\.rawValue) { percents[word] = percent(word) }
+            for (second, word) in Word.secondWords.sorted(by: { $0.key < $1.key }) where entries.has(second) {
+                if entries.has(word.rawValue) {
+                    entries.report(second, "\(second) is another word for \(word.rawValue); keep one of them")
+                }
+                percents[word.rawValue] = percent(second)
             }
             entries.finish()
             return percents

@@ -102,29 +102,21 @@ struct SiteRules {
 
     /// A code: what barcodes, paths and file names can carry.
     mutating func code(_ text: String, _ path: String) {
-        word(text, path, "1 to 32 letters, digits, hyphens, underscores or dots") { isWord($0) || $0 == "." }
+        check(text, path, .code)
     }
 
     /// A name for people, in one line.
     mutating func line(_ text: String, _ path: String, most: Int = 200) {
-        let scalars = text.unicodeScalars
-        let isPlain = scalars.allSatisfy {
-            switch $0.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: false
-            default: true
-            }
-        }
-        guard (1...most).contains(scalars.count), isPlain, scalars.contains(where: { !$0.properties.isWhitespace })
-        else {
+        guard text.unicodeScalars.count <= most, TextForm.line.holds(text) else {
             return report(path, "expected 1 to \(most) characters in one line, found \(quoted(text))")
         }
     }
 
-    mutating func word(_ text: String, _ path: String, _ expected: String, _ isGood: (Unicode.Scalar) -> Bool) {
+    mutating func check(_ text: String, _ path: String, _ form: TextForm) {
+        if form.holds(text) { return }
         let scalars = text.unicodeScalars
-        if (1...32).contains(scalars.count), scalars.allSatisfy(isGood) { return }
-        let bad = scalars.firstIndex { !isGood($0) }.map { scalars.distance(from: scalars.startIndex, to: $0) }
-        report(path, at: bad, "expected \(expected), found \(quoted(text))")
+        let bad = scalars.firstIndex { !form.allows($0) }.map { scalars.distance(from: scalars.startIndex, to: $0) }
+        report(path, at: bad, "expected \(form.words), found \(quoted(text))")
     }
 }
 
@@ -205,7 +197,7 @@ extension SiteRules {
 
 extension SiteRules {
     private mutating func check(_ station: Station, _ path: String, _ stages: Stages) {
-        word(station.name, "\(path).name", "1 to 32 letters, digits, hyphens or underscores", isWord)
+        check(station.name, "\(path).name", .station)
         var printers: Set<String> = []
         for (index, printer) in station.printers.enumerated() {
             let place = "\(path).printers[\(index)]"

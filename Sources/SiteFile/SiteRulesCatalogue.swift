@@ -16,13 +16,7 @@ extension SiteRules {
         var earlier: Set<String> = []
         for (index, stage) in stages.enumerated() {
             let place = "\(path).stages[\(index)]"
-            word(
-                stage.name, "\(place).name",
-                "1 to 32 lower-case letters, digits, hyphens or underscores, first a letter"
-            ) { isWord($0) && !("A"..."Z").contains($0) }
-            if let first = stage.name.unicodeScalars.first, isWord(first), !first.properties.isAlphabetic {
-                report("\(place).name", "a stage's name begins with a letter, found \(quoted(stage.name))")
-            }
+            check(stage.name, "\(place).name", .stage)
             if earlier.contains(stage.name), !stage.name.isEmpty {
                 report(
                     "\(place).name", "this routing has a stage \(quoted(stage.name)) already; names are unique in it")

@@ -30,12 +30,7 @@ extension SiteRules {
     }
 
     mutating func check(_ person: Person, _ path: String) {
-        word(person.login, "\(path).login", "a Unix login of 1 to 32 letters, digits, hyphens, underscores or dots") {
-            isWord($0) || $0 == "."
-        }
-        if let first = person.login.unicodeScalars.first, first == "-" || first == "." || ("0"..."9").contains(first) {
-            report("\(path).login", "a Unix login begins with a letter or an underscore, found \(quoted(person.login))")
-        }
+        check(person.login, "\(path).login", .login)
         line(person.name, "\(path).name")
         if person.retired { return }
         let team = team(person.team, from: "\(path).team")

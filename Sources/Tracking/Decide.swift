@@ -177,8 +177,8 @@ extension State {
         guard let known = plant.teams[team], !known.retired else {
             throw Refusal(.invalid, "there is no team \(team)")
         }
-        guard (1...1_000_000).contains(quantity) else {
-            throw Refusal(.invalid, "a quantity is 1 to 1,000,000, not \(quantity)")
+        guard Limits.ordered.contains(quantity) else {
+            throw Refusal(.invalid, "a quantity is \(Limits.ordered.words), not \(quantity)")
         }
         let order = WorkOrder(number: number, product: code, quantity: quantity, team: team, due: due, createdAt: at)
         var event = Event(.workOrderCreated)
@@ -238,8 +238,8 @@ extension State {
 
     /// Refuses an empty list, one that is too long, and one that names a serial twice or none that can be one.
     func checkList(_ serials: [String]) throws(Refusal) {
-        guard (1...10_000).contains(serials.count) else {
-            throw Refusal(.invalid, "a request names 1 to 10,000 serials, not \(serials.count)")
+        guard Limits.listed.contains(serials.count) else {
+            throw Refusal(.invalid, "a request names \(Limits.listed.words) serials, not \(serials.count)")
         }
         var seen: Set<String> = []
         for serial in serials {
@@ -254,12 +254,9 @@ extension State {
         }
     }
 
-    /// The longest note, in bytes.
-    static var noteLimit: Int { 2_000 }
-
     func checkNote(_ note: String) throws(Refusal) {
-        guard !note.allSatisfy(\.isWhitespace), note.utf8.count <= Self.noteLimit else {
-            throw Refusal(.invalid, "a note of up to 2,000 characters is required: say why")
+        guard TextForm.note.holds(note) else {
+            throw Refusal(.invalid, "a note is required, \(TextForm.note.words): say why")
         }
     }
 }

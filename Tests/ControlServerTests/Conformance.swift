@@ -55,7 +55,7 @@ struct OpenAPITests {
             #expect(inPath.count == route.template.count { $0 == "{" }, "\(route.template)")
             let takesKey = parameters.contains { $0["name"] == "Idempotency-Key" }
             #expect(takesKey == route.isChange, "\(route.template)")
-            if case .json(let fields) = route.input {
+            if case .json(let fields, _) = route.input {
                 let schema = operation["requestBody"]?["content"]?["application/json"]?["schema"]
                 #expect(schema?["properties"]?.object?.map(\.key).sorted() == fields.map(\.name).sorted())
                 #expect(schema?["additionalProperties"] == false)

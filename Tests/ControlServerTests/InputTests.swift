@@ -13,10 +13,10 @@ struct InputTests {
         #expect(wrong.status == 400 && wrong.code == "invalid_argument")
         let detail = wrong["detail"]?.string ?? ""
         for part in [
-            "`colour`: unknown field; expected one of `number`, `product`, `quantity`, `team`, `due`",
-            "`product`: expected a text of up to 2000 characters, found 5",
-            "`quantity`: expected a whole number, found \"two\"", "`team`: missing",
-            "`due`: expected a day such as 2026-03-02, found \"2026-02-30\"",
+            "`colour` is no field here: expected one of `number`, `product`, `quantity`, `team`, `due`",
+            "`product` is 5: expected 1 to 32 letters, digits, hyphens, underscores or dots",
+            "`quantity` is \"two\": expected a whole number from 1 to 1,000,000", "`team` is missing: expected 1 to 32",
+            "`due` is \"2026-02-30\": expected a day such as 2026-03-02",
         ] {
             #expect(detail.contains(part), "\(detail)")
         }
@@ -85,8 +85,8 @@ struct InputTests {
         let shop = try await Shop(site: Site.small)
         for (query, part) in [
             ("colour=red", "unknown query parameter colour; expected one of status, stage"),
-            ("limit=0", "from 1 to 1000"),
-            ("limit=1001", "from 1 to 1000"), ("limit=ten", "from 1 to 1000"), ("limit=1&limit=2", "stands twice"),
+            ("limit=0", "`limit` is 0: expected a whole number from 1 to 1,000"),
+            ("limit=1001", "from 1 to 1,000"), ("limit=ten", "from 1 to 1,000"), ("limit=1&limit=2", "stands twice"),
             ("status=broken", "one of in_production, in_stock"), ("total=yes", "true or false"),
             ("order=updated", "one of serial, -serial"), ("mine=%zz", "two hexadecimal digits"),
             ("stage=%ff", "must be UTF-8"),
@@ -190,10 +190,11 @@ struct InputTests {
         let plan = await shop.ask("ada", "POST", "/v1/site/plan", body: Array(Site.small.utf8))
         #expect(plan["unchanged"] == true)
     }
+}
 
-    private func percentEncoded(_ text: String) -> String {
-        text.utf8.reduce(into: "") { result, byte in
-            result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
-        }
+/// A text as a part of an address, each byte encoded.
+func percentEncoded(_ text: String) -> String {
+    text.utf8.reduce(into: "") { result, byte in
+        result += "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
 }

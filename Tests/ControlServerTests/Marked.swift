@@ -17,7 +17,8 @@ enum Marked {
         "SMTZQ1X", "SMTZQ2X", "SMTZQSTOCKX", "SMTZQSOLDX", "SMTZQBADX", "SMTZQWOX", "SMTZQWO2X", "SMTZQWO2XN1",
         "SMTZQASMX", "SMTZQLBLX", "SMTZQSOX", "FINZQ1X", "FINZQSTOCKX", "FINZQWOX", "FINZQASMX", "DSKZQ1X",
         "DSKZQSOLDX",
-        "DSKZQWOX", "DSKZQASMX", "DSKZQSOX", "NONZQX", "NONZQASMX", "SUPPLIERZQX", "BUYERZQX",
+        "DSKZQWOX", "DSKZQASMX", "DSKZQSOX", "NONZQX", "NONZQASMX", "SUPPLIERZQX", "BUYERZQX", "SMTZQNOTEX",
+        "SMTZQLOCX", "SMTZQRMAX", "SMTZQSENTX", "SMTZQPERX", "STRANGERZQX",
     ]
 
     static let smt = names.filter { $0.hasPrefix("SMTZQ") }
@@ -106,7 +107,7 @@ enum Marked {
                     "items": [["serial": .string(serial)]],
                 ])
         }
-        try await must("POST", "/v1/units/SMTZQBADX/defect", ["note": "x"])
+        try await must("POST", "/v1/units/SMTZQBADX/defect", ["note": "SMTZQNOTEX"])
         try await must("POST", "/v1/units/SMTZQ1X/assign", ["to": "mia"])
         try await must("POST", "/v1/units/FINZQ1X/assign", ["to": "tom"])
         return shop

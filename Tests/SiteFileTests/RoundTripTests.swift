@@ -30,7 +30,7 @@ private struct Dice: RandomNumberGenerator {
             "*alias", "!tag", "%percent", "@at", "`tick`", "|", ">", "?", ":", "Größe", "日本語", "🏭 Werk", "e\u{301}",
             "\u{200D}joined", "\u{E000}", String(repeating: "\u{F700}", count: 64), "a\u{A0}b", "=", "<<", ".inf",
             "1_000", "a:", "^FD{{x}}",
-            "key: value, other: [1, 2]", "Σίγμα", "مرحبا", "\u{202E}right to left",
+            "key: value, other: [1, 2]", "Σίγμα", "مرحبا", "right to left: \u{5E9}\u{5DC}\u{5D5}\u{5DD}",
         ]
         if chance(60) { return one(of: usual) ?? "x" }
         let alphabet = Array("ab 1-_:#,[]{}&*!|>'\"%@`\\/?.~=é€🏭")

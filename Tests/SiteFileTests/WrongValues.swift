@@ -8,8 +8,8 @@ let wrongValues: [WrongFile] = [
         #"5:14: suppliers[3].code: expected 1 to 32 letters, digits, hyphens, underscores or dots, found "läb""#),
     WrongFile(
         "logins", "people:\n  - { login: 1st, name: A, role: admin }\n  - { login: mia meier, name: A, role: admin }\n",
-        #"2:14: people[0].login: a Unix login begins with a letter or an underscore, found "1st""#,
-        #"3:17: people[1].login: expected a Unix login of 1 to 32 letters, digits, hyphens, underscores or dots, found "mia meier""#
+        #"2:14: people[0].login: expected a Unix login of 1 to 32 letters, digits, hyphens, underscores or dots, which begins with a letter or an underscore, found "1st""#,
+        #"3:17: people[1].login: expected a Unix login of 1 to 32 letters, digits, hyphens, underscores or dots, which begins with a letter or an underscore, found "mia meier""#
     ),
     WrongFile(
         "names", "suppliers:\n  - { code: a, name: \" \" }\n  - { code: b, name: \"two\\nlines\" }\n",
@@ -29,7 +29,7 @@ let wrongValues: [WrongFile] = [
         "people:\n  - { login: a, name: A, role: admin, badge: \"TRV:1\" }\n  - { login: b, name: B, role: admin, badge: hmac-sha256:12 }\n  - { login: c, name: C, role: admin, badge: Größe }\n  - { login: d, name: D, role: admin, badge: [1007] }\n",
         "2:46: people[0].badge: a badge can't begin with TRV: as control codes do; leave the prefix out",
         "3:46: people[1].badge: expected 64 hexadecimal digits after hmac-sha256:, found 2 characters",
-        "4:46: people[2].badge: expected a badge code of 1 to 64 printable ASCII characters",
+        "4:46: people[2].badge: expected a badge code of 1 to 64 printable ASCII characters, which does not begin with TRV:",
         "5:46: people[3].badge: expected text, found a list"),
     WrongFile(
         "a routing without stages", "routings:\n  - { code: board }\n  - { code: panel, stages: [] }\n",
@@ -52,7 +52,7 @@ let wrongValues: [WrongFile] = [
         #"5:47: routings[0].stages[1].verdict: expected `required`, or no such key, found "yes""#,
         #"5:68: routings[0].stages[1].max_iterations: expected a whole number from 0 to 1000000000, found "-1""#,
         #"6:17: routings[0].stages[2].name: this routing has a stage "qa" already; names are unique in it"#,
-        #"7:17: routings[0].stages[3].name: a stage's name begins with a letter, found "2nd""#,
+        #"7:17: routings[0].stages[3].name: expected 1 to 32 lower-case letters, digits, hyphens or underscores, first a letter, found "2nd""#,
         "8:9: routings[0].stages[4]: expected keys such as { name: assembly }, found text"),
     WrongFile(
         "times since other stages",
@@ -152,14 +152,14 @@ let wrongValues: [WrongFile] = [
           undo_within: 10 minutes
           sign_off_after: 99999999999999999999d
           rework_stage: assembly
-          return_locations: { new: RETURN-NEW, used: RETURN-USED }
+          return_locations: { new: RETURN-NEW, worn: RETURN-USED }
         """,
         #"2:13: settings.timezone: there is no time zone "Europe/Berln" on this machine; expected a name such as Europe/Berlin"#,
         #"3:16: settings.double_read: expected a time such as 1500ms, 2s, 10m, 1h or 2d, found "1500""#,
         #"4:16: settings.undo_within: expected a time such as 1500ms, 2s, 10m, 1h or 2d, found "10 minutes""#,
         #"5:19: settings.sign_off_after: expected a time such as 1500ms, 2s, 10m, 1h or 2d, or `never`, found "99999999999999999999d""#,
         #"6:17: settings.rework_stage: there is no stage "assembly" in any routing; none is defined"#,
-        #"7:46: settings.return_locations.used: there is no condition "used"; known: "new", "like_new", "good", "damaged", "defective", "unsellable""#
+        #"7:46: settings.return_locations.worn: there is no condition "worn"; known: "new", "like_new", "good", "damaged", "defective", "unsellable""#
     ),
     WrongFile(
         "refunds and checklists",

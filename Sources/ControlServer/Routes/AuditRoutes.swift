@@ -9,8 +9,8 @@ extension Control {
             query: Route.list(
                 ["-event", "event"],
                 [
-                    .init("actor", .text, "By this person."),
-                    .init("kind", .text, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
+                    .init("actor", .filter, "By this person."),
+                    .init("kind", .filter, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
                 ] + period), output: .json(.page(.named(.auditItem)))
         ) { call in
             var filter = EventFilter(
@@ -38,7 +38,7 @@ extension Control {
             query: Route.list(
                 ["-event", "event"],
                 [
-                    .init("station", .text, "At this station."),
+                    .init("station", .filter, "At this station."),
                     .init("result", .choice(["accepted", "refused", "ignored"]), "With this result."),
                 ] + period), output: .json(.page(.named(.scanItem)))
         ) { call in

@@ -2,32 +2,41 @@ import ControlAPI
 import Ledger
 import Tracking
 
+/// A card of the worklist.
+private enum DefectCard: String, Vocabulary {
+    case total, pending
+    case withSupplier = "with_supplier"
+    case resolved
+}
+
 extension Control {
-    private static let note = Property("note", .text, "Why, or what else there is to know.")
-    private static let serials = Property("serials", .list(.text), "Units of the case.", optional: true)
-    private static let quantity = Property("quantity", .integer, "For goods without serials.", optional: true)
+    private static let note = Property("note", .note, "Why, or what else there is to know.")
+    private static let serials = Property("serials", .serials, "Units of the case.", optional: true)
+    private static let quantity = Property("quantity", .pieces, "For goods without serials.", optional: true)
+    /// Of a case with one piece left neither has to be named.
+    private static let lot = Need.oneOf([["serials"], ["quantity"], []])
     private static let filters: [Route.Parameter] =
         [
-            .init("status", .choice(DefectStatus.self), "In exactly this status."),
+            .init("status", .word(DefectStatus.self), "In exactly this status."),
             .init(
-                "group", .choice(["total", "pending", "with_supplier", "resolved"]),
+                "group", .word(DefectCard.self),
                 "On this card: `pending` is all that is neither sent nor resolved."),
             .init("awaiting", .flag, "Resolved, with something that is still defective."),
-            .init("type", .text, "With this defect type."), .init("product", .text, "Of this product."),
-            .init("supplier", .text, "Of this supplier."), .init("location", .text, "At this location."),
-            .init("source", .choice(DefectSource.self), "Found there."), .init("serial", .text, "With this unit."),
-            .init("supplier_return", .text, "Out with this return."),
-            .init("search", .text, "In product, reason, types, notes, location, supplier, RMA, serials; or its id."),
+            .init("type", .filter, "With this defect type."), .init("product", .filter, "Of this product."),
+            .init("supplier", .filter, "Of this supplier."), .init("location", .filter, "At this location."),
+            .init("source", .word(DefectSource.self), "Found there."), .init("serial", .filter, "With this unit."),
+            .init("supplier_return", .filter, "Out with this return."),
+            .init("search", .filter, "In product, reason, types, notes, location, supplier, RMA, serials; or its id."),
         ] + period
 
-    private static func types(quantityOptional: Bool) -> Shape {
+    private static func types(count: ClosedRange<Int>, quantityOptional: Bool) -> Shape {
         .list(
             .object([
-                Property("type", .text, "Code of the defect type."),
+                Property("type", .code, "Code of the defect type."),
                 Property(
-                    "quantity", .integer, quantityOptional ? "All of them if not given." : "",
-                    optional: quantityOptional), Property("note", .text, optional: true),
-            ]))
+                    "quantity", .pieces, quantityOptional ? "All of them if not given." : "",
+                    optional: quantityOptional), Property("note", .note, optional: true),
+            ]), count: count)
     }
 
     static let defectRoutes = worklistRoutes + deskRoutes
@@ -78,15 +87,17 @@ extension Control {
     private static let deskRoutes = [
         Route(
             .post, "/defects", "Mark units in hand, or a quantity without serials, as one defect case", .markDefect,
-            input: .json([
-                Property("serials", .list(.text), "Units of one product.", optional: true),
-                Property("product", .text, "Of goods without serials.", optional: true), quantity,
-                Property("types", types(quantityOptional: true), optional: true),
-                Property("reason", .text, "What is wrong, in words.", optional: true),
-                Property("repairable", .integer, "How many can be repaired, if that is known.", optional: true), note,
-                Property("supplier", .text, "If it is not the one that they came from.", optional: true),
-                Property("location", .line, optional: true),
-            ]), output: .json(.named(.defect), status: 201)
+            input: .json(
+                [
+                    Property("serials", .serials, "Units of one product.", optional: true),
+                    Property("product", .code, "Of goods without serials.", optional: true), quantity,
+                    Property("types", types(count: 1...Int.max, quantityOptional: true), optional: true),
+                    Property("reason", .note, "What is wrong, in words.", optional: true),
+                    Property("repairable", .somePieces, "How many can be repaired, if that is known.", optional: true),
+                    note, Property("supplier", .code, "If it is not the one that they came from.", optional: true),
+                    Property("location", .line, optional: true),
+                ], needs: [.oneOf([["serials"], ["product", "quantity"]]), .anyOf(["types", "reason"])]),
+            output: .json(.named(.defect), status: 201)
         ) { call in
             let lot = call.defectLot
             let all = lot.quantity ?? lot.serials.count
@@ -101,11 +112,12 @@ extension Control {
         },
         Route(
             .patch, "/defects/{id}", "Correct a case's note, location, supplier or credit", .manageDefects,
-            input: .json([
-                Property("note", .text, optional: true), Property("location", .nullable(.line), optional: true),
-                Property("supplier", .nullable(.text), "Code.", optional: true),
-                Property("credit", .nullable(.money), "Of a resolved case.", optional: true),
-            ]), output: .json(.named(.defect))
+            input: .json(
+                [
+                    Property("note", .note, optional: true), Property("location", .nullable(.line), optional: true),
+                    Property("supplier", .nullable(.code), "Code.", optional: true),
+                    Property("credit", .nullable(.money), "Of a resolved case.", optional: true),
+                ], needs: [.anyOf(["note", "location", "supplier", "credit"])]), output: .json(.named(.defect))
         ) { call in
             try await call.submitDefect(
                 .correctDefect(
@@ -117,8 +129,10 @@ extension Control {
             .post, "/defects/{id}/inspect", "Split what remains into repairable and not; may be repeated",
             .manageDefects,
             input: .json([
-                Property("repairable", .integer), Property("non_repairable", .integer),
-                Property("types", types(quantityOptional: false), "What is wrong, restated.", optional: true),
+                Property("repairable", .somePieces), Property("non_repairable", .somePieces),
+                Property(
+                    "types", types(count: 0...Int.max, quantityOptional: false), "What is wrong, restated.",
+                    optional: true),
             ]), output: .json(.named(.defect))
         ) { call in
             let split = DefectCase.Split(
@@ -128,12 +142,13 @@ extension Control {
         },
         Route(
             .post, "/defects/{id}/repair", "Repair some of a case, with spare parts from stock", .manageDefects,
-            input: .json([
-                serials, quantity,
-                Property(
-                    "spare_parts", .list(.object([Property("product", .text), Property("quantity", .integer)])),
-                    optional: true), Property("to", .text, "`stock`, or the stage to go back to."), note,
-            ]), output: .json(.named(.defect))
+            input: .json(
+                [
+                    serials, quantity,
+                    Property(
+                        "spare_parts", .list(.object([Property("product", .code), Property("quantity", .pieces)])),
+                        optional: true), Property("to", .form(.stage), "`stock`, or the stage to go back to."), note,
+                ], needs: [lot]), output: .json(.named(.defect))
         ) { call in
             let parts = (call.body["spare_parts"]?.array ?? []).map {
                 (product: $0["product"]?.string ?? "", quantity: $0["quantity"]?.int ?? 0)
@@ -144,10 +159,12 @@ extension Control {
         },
         Route(
             .post, "/defects/{id}/write-off", "Write off some of a case", .manageDefects,
-            input: .json([
-                serials, quantity, Property("reason", .choice(WriteOffReason.self)),
-                Property("price", .money, "What one was sold for, for `outlet_sale`.", optional: true), note,
-            ]), output: .json(.named(.defect))
+            input: .json(
+                [
+                    serials, quantity, Property("reason", .word(WriteOffReason.self)),
+                    Property("price", .money, "What one was sold for, for `outlet_sale`.", optional: true), note,
+                ], needs: [lot, .when("price", "reason", is: WriteOffReason.outletSale.rawValue)]),
+            output: .json(.named(.defect))
         ) { call in
             try await call.submitDefect(
                 .writeOffDefect(
@@ -156,20 +173,16 @@ extension Control {
         },
         Route(
             .post, "/defects/{id}/supplier-repair", "Some of a case came back repaired from the supplier",
-            .manageDefects, input: .json([serials, quantity, note]), output: .json(.named(.defect))
+            .manageDefects, input: .json([serials, quantity, note], needs: [lot]), output: .json(.named(.defect))
         ) { call in
             try await call.submitDefect(
                 .supplierRepairDefect(call.path("id"), call.defectLot, note: call.field("note")))
         },
         Route(
             .post, "/defects/{id}/revert", "A case did not go to the supplier after all", .manageDefects,
-            input: .json([Property("confirm", .flag, "Must be true."), note]), output: .json(.named(.defect))
+            input: .json([Property("confirm", .confirmation, "Must be true."), note]), output: .json(.named(.defect))
         ) { call in
-            guard call.body["confirm"]?.bool == true else {
-                throw Problem(
-                    .invalidArgument, "taking a case back from the supplier is to be confirmed: `confirm` must be true")
-            }
-            return try await call.submitDefect(.revertDefect(call.path("id"), note: call.field("note")))
+            try await call.submitDefect(.revertDefect(call.path("id"), note: call.field("note")))
         },
         Route(
             .post, "/defects/{id}/resolve", "Close a case", .manageDefects,
@@ -182,8 +195,8 @@ extension Control {
         Route(
             .post, "/defects/route", "Send cases to a supplier together: all of them, or none", .manageDefects,
             input: .json([
-                Property("cases", .list(.text), "Ids."),
-                Property("supplier", .text, "The cases' own if not given.", optional: true),
+                Property("cases", .list(.id, count: Limits.listed, isUnique: true), "Ids."),
+                Property("supplier", .code, "The cases' own if not given.", optional: true),
                 Property("rma", .line, "The supplier's reference."), note,
                 Property("dry_run", .flag, "Only say whether it could be done.", optional: true),
             ]), output: .json(.items(.named(.defect)))

@@ -9,7 +9,7 @@ extension Control {
         Route(
             .get, "/devices", "Scanners and printers: those of stations, and those plugged in that are nobody's",
             .administer,
-            query: Route.list(["device", "-device"], [.init("station", .text, "Of this station.")]),
+            query: Route.list(["device", "-device"], [.init("station", .filter, "Of this station.")]),
             output: .json(.page(.named(.device)))
         ) { call in
             let all = await call.control.devices?.list() ?? []
@@ -20,7 +20,7 @@ extension Control {
             .post, "/devices/pair", "Show a code for a minute; the scanner that reads it becomes the station's",
             .administer,
             input: .json([
-                Property("station", .text),
+                Property("station", .station),
                 Property(
                     "by", .choice(Pairing.Key.self),
                     "By what it is known from then on; its port, where it has one, if not given.", optional: true),

@@ -10,8 +10,8 @@ extension Control {
                 query: Route.list(
                     ["-id", "id"],
                     [
-                        .init("status", .choice(LabelJobStatus.self), "In this status."),
-                        .init("serial", .text, "For this serial."),
+                        .init("status", .word(LabelJobStatus.self), "In this status."),
+                        .init("serial", .filter, "For this serial."),
                     ]), output: .json(.page(.named(.labelJob)))
             ) { call in
                 let filter = LabelJobFilter(
@@ -24,9 +24,9 @@ extension Control {
             Route(
                 .post, "/labels", "Print a unit's label again, marked as a copy", .printLabels,
                 input: .json([
-                    Property("serial", .text),
+                    Property("serial", .serial),
                     Property(
-                        "station", .text,
+                        "station", .station,
                         "The station at whose printer it comes out; without one, where it was printed before.",
                         optional: true),
                 ]), output: .json(.named(.labelJob), status: 201)

@@ -5,13 +5,13 @@ import Tracking
 
 extension Control {
     private static let name = Property("name", .line)
-    private static let lead = Property("lead", .nullable(.text), "Login.", optional: true)
+    private static let lead = Property("lead", .nullable(.login), "Login.", optional: true)
     private static let retired = Property("retired", .flag, optional: true)
-    private static let department = Property("department", .nullable(.text), "Code; of a lead.", optional: true)
-    private static let team = Property("team", .nullable(.text), "Code.", optional: true)
+    private static let department = Property("department", .nullable(.code), "Code; of a lead.", optional: true)
+    private static let team = Property("team", .nullable(.code), "Code.", optional: true)
     private static let badge = Property(
-        "badge", .nullable(.text(80)), "Its code, of which a keyed hash is kept.", optional: true)
-    private static let grants = Property("grants", .list(.choice(Grant.self)))
+        "badge", .nullable(.form(.badge)), "Its code, of which a keyed hash is kept.", optional: true)
+    private static let grants = Property("grants", .list(.word(Grant.self)))
 
     static let organisationRoutes = departmentRoutes + teamRoutes + personRoutes
 
@@ -22,7 +22,7 @@ extension Control {
         ) { call in try call.list(call.plant.departments.values, by: \.code) { $0.json } },
         Route(
             .post, "/departments", "Add a department", .administer,
-            input: .json([Property("code", .text), name, lead]), output: .json(.named(.department), status: 201)
+            input: .json([Property("code", .code), name, lead]), output: .json(.named(.department), status: 201)
         ) { call in
             let new = Department(code: call.field("code"), name: call.field("name"), lead: call.body["lead"]?.string)
             return try await call.changePlant(status: 201, { $0.departments[new.code]?.json }) {
@@ -58,7 +58,7 @@ extension Control {
         ) { call in try call.list(call.plant.teams.values, by: \.code) { $0.json } },
         Route(
             .post, "/teams", "Add a team", .administer,
-            input: .json([Property("code", .text), name, Property("department", .text, "Its code."), lead]),
+            input: .json([Property("code", .code), name, Property("department", .code, "Its code."), lead]),
             output: .json(.named(.team), status: 201)
         ) { call in
             let new = Team(
@@ -76,7 +76,7 @@ extension Control {
         },
         Route(
             .patch, "/teams/{code}", "Change a team", .administer,
-            input: .json([name.optional, Property("department", .text, "Its code.", optional: true), lead, retired]),
+            input: .json([name.optional, Property("department", .code, "Its code.", optional: true), lead, retired]),
             output: .json(.named(.team))
         ) { call in
             let (code, body) = (call.path("code"), call.body)
@@ -100,7 +100,7 @@ extension Control {
             Route(
                 .post, "/people", "Add a person", .administer,
                 input: .json([
-                    Property("login", .text), name, Property("role", .choice(Role.self)), department, team, badge,
+                    Property("login", .login), name, Property("role", .word(Role.self)), department, team, badge,
                     grants.optional,
                 ]), output: .json(.named(.person), status: 201)
             ) { call in
@@ -122,7 +122,7 @@ extension Control {
             Route(
                 .patch, "/people/{login}", "Change a person", .administer,
                 input: .json([
-                    name.optional, Property("role", .choice(Role.self), optional: true), department, team, badge,
+                    name.optional, Property("role", .word(Role.self), optional: true), department, team, badge,
                     grants.optional, retired,
                 ]), output: .json(.named(.person))
             ) { call in
@@ -163,12 +163,6 @@ extension Call {
     /// The keyed hash of the badge in the body.
     fileprivate func badge() async throws -> String? {
         guard let code = body["badge"]?.string else { return nil }
-        guard (1...64).contains(code.utf8.count), code.utf8.allSatisfy({ (0x20...0x7E).contains($0) }),
-            !code.hasPrefix("TRV:")
-        else {
-            throw Problem(
-                .invalidArgument, "a badge code is 1 to 64 printable ASCII characters and does not begin with TRV:")
-        }
         try await requireFree(badges: [code])
         return ledger.badgeDigest(code)
     }

@@ -29,8 +29,8 @@ extension Control {
         Route(
             .post, "/returns/{id}/items/{item}/photos", "Add a photo to an item of an open return", .handleReturns,
             query: [
-                .init("kind", .choice(ReturnItem.Photo.Kind.self), "What it shows; `other` if not given."),
-                .init("note", .text, "What there is to say to it."),
+                .init("kind", .word(ReturnItem.Photo.Kind.self), "What it shows; `other` if not given."),
+                .init("note", .note, "What there is to say to it."),
             ],
             input: .bytes(PhotoFormat.allCases.map(\.mediaType), limit: photoSize),
             output: .json(.named(.photo), status: 201)

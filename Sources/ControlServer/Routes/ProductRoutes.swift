@@ -12,8 +12,8 @@ extension Control {
                     .init(
                         "view", .choice(["available", "all"]),
                         "`available`: those with something to ship; `all` if not given."),
-                    .init("type", .text, "Of this type."),
-                    .init("search", .text, "In code and name, whatever the case."),
+                    .init("type", .filter, "Of this type."),
+                    .init("search", .filter, "In code and name, whatever the case."),
                     .init("low_stock", .flag, "Only those below their threshold; for those who see balances."),
                 ]), output: .json(.page(.named(.product)))
         ) { call in try await call.products() },
@@ -35,11 +35,14 @@ extension Control {
         },
         Route(
             .post, "/products/{code}/adjustments", "Count stock anew", .adjust,
-            input: .json([
-                Property("change", .integer, "Change of the unserialised balance.", optional: true),
-                Property("serials", .list(.text), "Units that were found, or are missing from stock.", optional: true),
-                Property("note", .text, "Why."),
-            ]), output: .json(.named(.product), status: 201)
+            input: .json(
+                [
+                    Property(
+                        "change", .integer(Limits.change, isNonzero: true), "Change of the unserialised balance.",
+                        optional: true),
+                    Property("serials", .serials, "Units that were found, or are missing from stock.", optional: true),
+                    Property("note", .note, "Why."),
+                ], needs: [.oneOf([["change"], ["serials"]])]), output: .json(.named(.product), status: 201)
         ) { call in try await call.adjust() },
         Route(
             .post, "/products/{code}/inward", "Goods without serials that were made here come into stock", .adjust,
@@ -123,10 +126,10 @@ extension Call {
         guard let product = plant.products[code] else { throw notFound("product", code) }
         let note = field("note")
         let command: Command
-        switch (body["change"]?.int, body["serials"]) {
-        case (let change?, nil): command = .adjust(product: code, change: change, note: note)
-        case (nil, .some): command = .adjustSerials(product: code, serials: fields("serials"), note: note)
-        default: throw Problem(.invalidArgument, "an adjustment names either `change` or `serials`")
+        if let change = body["change"]?.int {
+            command = .adjust(product: code, change: change, note: note)
+        } else {
+            command = .adjustSerials(product: code, serials: fields("serials"), note: note)
         }
         let before = try await cards([product]).own[code] ?? Card()
         return try await submit(command, status: 201) { [access] state, decision in

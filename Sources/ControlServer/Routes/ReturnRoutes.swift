@@ -11,11 +11,12 @@ extension Control {
             query: Route.list(
                 [],
                 [
-                    .init("order", .text, "From this order."), .init("customer", .text, "By this customer."),
-                    .init("kind", .choice(ReturnKind.self), "Of this kind."),
-                    .init("status", .choice(ReturnStatus.self), "In this status."),
-                    .init("reason", .choice(ReturnReason.self), "For this reason, or one of its items is."),
-                    .init("inspector", .text, "Inspected by this person."), .init("serial", .text, "With this unit."),
+                    .init("order", .filter, "From this order."), .init("customer", .filter, "By this customer."),
+                    .init("kind", .word(ReturnKind.self), "Of this kind."),
+                    .init("status", .word(ReturnStatus.self), "In this status."),
+                    .init("reason", .word(ReturnReason.self), "For this reason, or one of its items is."),
+                    .init("inspector", .filter, "Inspected by this person."),
+                    .init("serial", .filter, "With this unit."),
                     .init("unsent", .flag, "Exchanges, not cancelled, for which nothing was sent yet."),
                     .init("expected", .flag, "Announced ones of which nothing came yet, or all others."),
                 ] + period), output: .json(.page(.named(.customerReturn)))
@@ -46,8 +47,8 @@ extension Control {
             query: Route.list(
                 [],
                 [
-                    .init("status", .choice(QCTask.Status.self), "In this status."),
-                    .init("inspector", .text, "Of this person."),
+                    .init("status", .word(QCTask.Status.self), "In this status."),
+                    .init("inspector", .filter, "Of this person."),
                 ]), output: .json(.page(.named(.qcTask)))
         ) { call in
             let (status, inspector): (QCTask.Status?, String?) = (call.word("status"), call.query["inspector"]?.string)
@@ -85,37 +86,39 @@ extension Control {
         Route(
             .post, "/returns", "Goods come back from a customer, or are announced", .manageReturns,
             input: .json([
-                Property("order", .text(64)),
+                Property("order", .orderNumber),
                 Property("customer", .line, "The one of the order's delivery if not given.", optional: true),
-                Property("kind", .choice(ReturnKind.self)), Property("reason", .choice(ReturnReason.self)),
+                Property("kind", .word(ReturnKind.self)), Property("reason", .word(ReturnReason.self)),
                 Property(
                     "expected", .flag, "Announced: they become returned once they are scanned in.", optional: true),
                 Property(
                     "items",
                     .list(
-                        .object([
-                            Property("serial", .text, "A unit.", optional: true),
-                            Property("product", .text, "Of goods without serials.", optional: true),
-                            Property("quantity", .integer, optional: true),
-                        ]))),
+                        .object(
+                            [
+                                Property("serial", .serial, "A unit.", optional: true),
+                                Property("product", .code, "Of goods without serials.", optional: true),
+                                Property("quantity", .pieces, optional: true),
+                            ], needs: [.oneOf([["serial"], ["product", "quantity"]])]), count: 1...Int.max)),
             ]), output: .json(.named(.customerReturn), status: 201)
         ) { call in
             let command = Command.createReturn(
                 order: call.field("order"), customer: call.body["customer"]?.string,
                 kind: ReturnKind(rawValue: call.field("kind")) ?? .return,
                 reason: ReturnReason(rawValue: call.field("reason")) ?? .other,
-                expected: call.body["expected"]?.bool ?? false, try call.returnLot())
+                expected: call.body["expected"]?.bool ?? false, call.returnLot())
             return try await call.submit(command, status: 201) { state, decision in
                 state.returnJSON(decision.created ?? "", replacements: [])
             }
         },
         Route(
             .patch, "/returns/{id}", "Correct a return's customer, kind or reason while it is open", .manageReturns,
-            input: .json([
-                Property("customer", .nullable(.line), optional: true),
-                Property("kind", .choice(ReturnKind.self), optional: true),
-                Property("reason", .choice(ReturnReason.self), optional: true),
-            ]), output: .json(.named(.customerReturn))
+            input: .json(
+                [
+                    Property("customer", .nullable(.line), optional: true),
+                    Property("kind", .word(ReturnKind.self), optional: true),
+                    Property("reason", .word(ReturnReason.self), optional: true),
+                ], needs: [.anyOf(["customer", "kind", "reason"])]), output: .json(.named(.customerReturn))
         ) { call in
             try await call.submitReturn(
                 .correctReturn(
@@ -126,7 +129,7 @@ extension Control {
         },
         Route(
             .post, "/returns/{id}/inspection", "Start the inspection: its task and checklist are made", .handleReturns,
-            input: .json([Property("inspector", .text, "Login; the caller if not given.", optional: true)]),
+            input: .json([Property("inspector", .login, "Login; the caller if not given.", optional: true)]),
             output: .json(.named(.customerReturn))
         ) { call in
             try await call.submitReturn(
@@ -135,10 +138,11 @@ extension Control {
         Route(
             .patch, "/returns/{id}/items/{item}", "Correct an item's reason, or its condition before it is inspected",
             .handleReturns,
-            input: .json([
-                Property("reason", .choice(ReturnReason.self), optional: true),
-                Property("condition", .choice(ReturnCondition.self), optional: true),
-            ]), output: .json(.named(.customerReturn))
+            input: .json(
+                [
+                    Property("reason", .word(ReturnReason.self), optional: true),
+                    Property("condition", .word(ReturnCondition.self), optional: true),
+                ], needs: [.anyOf(["reason", "condition"])]), output: .json(.named(.customerReturn))
         ) { call in
             try await call.submitReturn(
                 .correctReturnItem(
@@ -148,8 +152,8 @@ extension Control {
         Route(
             .post, "/returns/{id}/items/{item}/inspection", "Inspect an item, once", .inspectReturns,
             input: .json([
-                Property("condition", .choice(ReturnCondition.self)),
-                Property("decision", .choice(ReturnDecision.self)), Property("note", .text, optional: true),
+                Property("condition", .word(ReturnCondition.self)),
+                Property("decision", .word(ReturnDecision.self)), Property("note", .note, optional: true),
             ]), output: .json(.named(.customerReturn))
         ) { call in
             try await call.submitReturn(
@@ -164,9 +168,9 @@ extension Control {
                     "answers",
                     .list(
                         .object([
-                            Property("question", .integer, "Its number, from 1."),
-                            Property("answer", .choice(QCTask.Answer.self)), Property("note", .text, optional: true),
-                        ])), "Questions that are not named keep their answers.")
+                            Property("question", .integer(Limits.questions), "Its number, from 1."),
+                            Property("answer", .word(QCTask.Answer.self)), Property("note", .note, optional: true),
+                        ]), count: Limits.questions), "Questions that are not named keep their answers.")
             ]), output: .json(.named(.customerReturn))
         ) { call in
             let answers = (call.body["answers"]?.array ?? []).map { answer in
@@ -182,7 +186,7 @@ extension Control {
         ) { call in try await call.submitReturn(.completeReturn(call.path("id"))) },
         Route(
             .post, "/returns/{id}/cancel", "Put everything back as it was", .manageReturns,
-            input: .json([Property("note", .text, "Why.")]), output: .json(.named(.customerReturn))
+            input: .json([Property("note", .note, "Why.")]), output: .json(.named(.customerReturn))
         ) { call in try await call.submitReturn(.cancelReturn(call.path("id"), note: call.field("note"))) },
     ]
 
@@ -193,9 +197,9 @@ extension Control {
                 [],
                 [
                     .init(
-                        "status", .choice(RepackingStatus.self), "In this status; whatever is on its way if not given."),
-                    .init("product", .text, "Of this product."), .init("order", .text, "From this order."),
-                    .init("return", .text, "Of this return."),
+                        "status", .word(RepackingStatus.self), "In this status; whatever is on its way if not given."),
+                    .init("product", .filter, "Of this product."), .init("order", .filter, "From this order."),
+                    .init("return", .filter, "Of this return."),
                 ]), output: .json(.page(.named(.returnItem)))
         ) { call in
             var filter = RepackingFilter()
@@ -211,12 +215,19 @@ extension Control {
         },
         Route(
             .post, "/repacking/{id}/process", "Take an item, or some of it, out of the queue", .handleReturns,
-            input: .json([
-                Property("action", .choice(RepackingAction.self), "Into stock, or written off."),
-                Property("quantity", .integer, "All that is left if not given.", optional: true),
-                Property("reason", .choice(WriteOffReason.self), "`disposal` if not given.", optional: true),
-                Property("note", .text, optional: true),
-            ]), output: .json(.named(.returnItem))
+            input: .json(
+                [
+                    Property("action", .word(RepackingAction.self), "Into stock, or written off."),
+                    Property("quantity", .pieces, "All that is left if not given.", optional: true),
+                    Property(
+                        "reason", .word(WriteOffReason.self, but: .outletSale), "`disposal` if not given.",
+                        optional: true),
+                    Property("note", .note, optional: true),
+                ],
+                needs: [
+                    .only("reason", "action", is: RepackingAction.writeOff.rawValue),
+                    .when("note", "reason", is: WriteOffReason.other.rawValue, isOnly: false),
+                ]), output: .json(.named(.returnItem))
         ) { call in
             let id = call.path("id")
             if call.key != nil { _ = try await call.returnItem(id) }
@@ -242,14 +253,14 @@ extension Call {
     }
 
     /// The units and quantities in the body.
-    fileprivate func returnLot() throws(Problem) -> ReturnLot {
+    fileprivate func returnLot() -> ReturnLot {
         var lot = ReturnLot()
         for item in body["items"]?.array ?? [] {
-            switch (item["serial"]?.string, item["product"]?.string, item["quantity"]?.int) {
-            case (let serial?, nil, nil): lot.serials.append(serial)
-            case (nil, let product?, let quantity?): lot.goods.append(.init(product: product, quantity: quantity))
-            default:
-                throw Problem(.invalidArgument, "an item names either a `serial`, or a `product` and a `quantity`")
+            if let serial = item["serial"]?.string {
+                lot.serials.append(serial)
+            } else {
+                lot.goods.append(
+                    .init(product: item["product"]?.string ?? "", quantity: item["quantity"]?.int ?? 0))
             }
         }
         return lot

@@ -67,7 +67,7 @@ extension Call {
     /// The plant that the body describes.
     fileprivate func wantedPlant() async throws -> Plant {
         // It would retire everything, and is what a client sends that forgot the file.
-        guard text.contains(where: { !$0.isWhitespace }) else {
+        guard !SiteFile.isEmpty(text) else {
             throw Problem(
                 .invalidArgument, "cannot use an empty site file; send the file as the body, or {} to retire everything"
             )

@@ -15,8 +15,8 @@ extension Control {
             query: Route.list(
                 ["-event", "event"],
                 [
-                    .init("product", .text, "Of this product."),
-                    .init("action", .choice(InventoryAction.self), "With this action."),
+                    .init("product", .filter, "Of this product."),
+                    .init("action", .word(InventoryAction.self), "With this action."),
                 ] + period), output: .json(.page(.named(.inventoryLine)))
         ) { call in
             let filter = InventoryFilter(
@@ -32,7 +32,7 @@ extension Control {
             query: Route.list(
                 [],
                 [
-                    .init("order", .text, "Under this order."),
+                    .init("order", .filter, "Under this order."),
                     .init("status", .choice(["open", "closed"]), "In this status."),
                 ]), output: .json(.page(.named(.delivery)))
         ) { call in
@@ -46,14 +46,17 @@ extension Control {
         },
         Route(
             .post, "/deliveries", "Deliver units and quantities at once", .deliver,
-            input: .json([
-                Property("order", .text(64)), Property("customer", .line, optional: true),
-                Property("serials", .list(.text), optional: true),
-                Property(
-                    "items", .list(.object([Property("product", .text), Property("quantity", .integer)])),
-                    "Goods without serials.", optional: true),
-                Property("return", .text, "Id of the exchange that it is sent for.", optional: true),
-            ]), output: .json(.named(.delivery), status: 201)
+            input: .json(
+                [
+                    Property("order", .orderNumber), Property("customer", .line, optional: true),
+                    Property("serials", .serials, optional: true),
+                    Property(
+                        "items",
+                        .list(
+                            .object([Property("product", .code), Property("quantity", .pieces)]), count: 1...Int.max),
+                        "Goods without serials.", optional: true),
+                    Property("return", .id, "Id of the exchange that it is sent for.", optional: true),
+                ], needs: [.anyOf(["serials", "items"])]), output: .json(.named(.delivery), status: 201)
         ) { call in try await call.deliver() },
         Route(.get, "/deliveries/{id}", "One delivery", .deliver, .seeOrders, output: .json(.named(.delivery))) {
             call in

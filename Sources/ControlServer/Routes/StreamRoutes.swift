@@ -8,15 +8,15 @@ extension Control {
         Route(
             .get, "/events", "Every event within the caller's scope, as it happens", .see,
             query: [
-                .init("kind", .text, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
-                .init("unit", .text, "About this unit."), .init("station", .text, "At this station."),
-            ], output: .events(.named(.auditItem))
+                .init("kind", .filter, "Of this kind, such as `unit.passed`, or group of kinds, such as `unit`."),
+                .init("unit", .filter, "About this unit."), .init("station", .filter, "At this station."),
+            ], output: .events(.named(.auditItem), resumes: true)
         ) { call in try await call.followEvents() },
         Route(
             .get, "/stations/{name}/watch",
             "The answer to every scan at a station, as it happens; events `notice` say what is wrong with its devices",
             .see,
-            output: .events(.named(.scanAnswer))
+            output: .events(.named(.scanAnswer), resumes: false)
         ) { call in try call.watch() },
     ]
 }

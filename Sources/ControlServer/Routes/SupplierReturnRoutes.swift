@@ -7,7 +7,7 @@ extension Control {
         Route(
             .get, "/supplier-returns", "What went back to suppliers, as far as the caller sees its cases",
             .manageDefects, .seeOrders,
-            query: Route.list(["-date", "date"], [.init("supplier", .text, "To this supplier.")]),
+            query: Route.list(["-date", "date"], [.init("supplier", .filter, "To this supplier.")]),
             output: .json(.page(.named(.supplierReturn)))
         ) { call in
             let (supplier, access, page) = (call.query["supplier"]?.string, call.access, call.page)
@@ -31,7 +31,7 @@ extension Control {
         },
         Route(
             .get, "/repairs", "Repairs of defect cases within the caller's scope", .seeDefects,
-            query: Route.list(["-event", "event"], [.init("product", .text, "Of this product.")] + period),
+            query: Route.list(["-event", "event"], [.init("product", .filter, "Of this product.")] + period),
             output: .json(.page(.named(.repair)))
         ) { call in
             let (product, from, to) = (
@@ -48,9 +48,9 @@ extension Control {
             query: Route.list(
                 ["-event", "event"],
                 [
-                    .init("product", .text, "Of this product."),
-                    .init("reason", .choice(WriteOffReason.self), "For this reason."),
-                    .init("source", .choice(WriteOffSource.self), "Written off from there."),
+                    .init("product", .filter, "Of this product."),
+                    .init("reason", .word(WriteOffReason.self), "For this reason."),
+                    .init("source", .word(WriteOffSource.self), "Written off from there."),
                 ] + period), output: .json(.page(.named(.writeOff)))
         ) { call in
             let filter = WriteOffFilter(
@@ -67,13 +67,13 @@ extension Control {
                 ["code", "-code"],
                 [
                     .init("low", .flag, "Only those below their minimum; for those who see balances."),
-                    .init("search", .text, "In code and name, whatever the case."),
+                    .init("search", .filter, "In code and name, whatever the case."),
                 ]), output: .json(.page(.named(.sparePart)))
         ) { call in try await call.spareParts() },
         Route(
             .post, "/defect-types", "Add a defect type", .administer,
             input: .json([
-                Property("code", .text(64)), Property("name", .line),
+                Property("code", .code), Property("name", .line),
                 Property("category", .nullable(.line), optional: true),
             ]), output: .json(.named(.defectType), status: 201)
         ) { call in

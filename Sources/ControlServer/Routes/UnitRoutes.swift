@@ -5,7 +5,7 @@ import Line
 import Tracking
 
 extension Control {
-    private static let note = Property("note", .text, "Why.")
+    private static let note = Property("note", .note, "Why.")
 
     static let unitRoutes = [
         Route(
@@ -13,9 +13,10 @@ extension Control {
             query: Route.list(
                 ["serial", "-serial"],
                 [
-                    .init("status", .choice(Status.self), "In this status."),
-                    .init("stage", .text, "At this stage, in production."), .init("product", .text, "Of this product."),
-                    .init("work_order", .text, "Of this work order."), .init("team", .text, "Of this team."),
+                    .init("status", .word(Status.self), "In this status."),
+                    .init("stage", .filter, "At this stage, in production."),
+                    .init("product", .filter, "Of this product."),
+                    .init("work_order", .filter, "Of this work order."), .init("team", .filter, "Of this team."),
                     .init("mine", .flag, "Only those assigned to the caller, or last worked on by them."),
                 ]), output: .json(.page(.named(.unit)))
         ) { call in
@@ -29,8 +30,8 @@ extension Control {
         Route(
             .post, "/units", "Register units with given serials", .register,
             input: .json([
-                Property("product", .text), Property("serials", .list(.text)),
-                Property("work_order", .text, "Asked of everybody but admins.", optional: true),
+                Property("product", .code), Property("serials", .serials),
+                Property("work_order", .orderNumber, "Asked of everybody but admins.", optional: true),
             ]), output: .json(.items(.named(.unit)), status: 201)
         ) { call in
             try await call.submitUnits(
@@ -41,10 +42,10 @@ extension Control {
         Route(
             .post, "/units/receive", "Take units into stock that came from a supplier or were found", .register,
             input: .json([
-                Property("product", .text), Property("serials", .list(.text)),
-                Property("supplier", .text, optional: true), Property("cost", .money, "Of one unit.", optional: true),
+                Property("product", .code), Property("serials", .serials),
+                Property("supplier", .code, optional: true), Property("cost", .money, "Of one unit.", optional: true),
                 Property(
-                    "replaces", .text, "Serial of the defective unit that the supplier replaced by this one.",
+                    "replaces", .serial, "Serial of the defective unit that the supplier replaced by this one.",
                     optional: true), note,
             ]), output: .json(.items(.named(.unit)), status: 201)
         ) { call in
@@ -79,7 +80,7 @@ extension Control {
         },
         Route(
             .get, "/units/{serial}/label", "The label of a unit as it would be sent to a printer", .see,
-            query: [.init("station", .text, "The station that would print it.")],
+            query: [.init("station", .filter, "The station that would print it.")],
             output: .json(.named(.labelPreview))
         ) { call in try await call.labelPreview() },
         Route(
@@ -88,22 +89,24 @@ extension Control {
         ) { call in try await call.submitUnit(.hold(call.path("serial"), note: call.field("note"))) },
         Route(
             .post, "/units/{serial}/release", "Free a unit that is on hold", .hold,
-            input: .json([Property("note", .text, "Why.", optional: true)]), output: .json(.named(.unit))
+            input: .json([Property("note", .note, "Why.", optional: true)]), output: .json(.named(.unit))
         ) { call in
             try await call.submitUnit(.release(call.path("serial"), note: call.body["note"]?.string ?? "released"))
         },
         Route(
             .post, "/units/{serial}/assign", "Give a unit to a person, or to nobody", .assign,
-            input: .json([Property("to", .nullable(.text), "Login; null for nobody.")]), output: .json(.named(.unit))
+            input: .json([Property("to", .nullable(.login), "Login; null for nobody.")]), output: .json(.named(.unit))
         ) { call in try await call.submitUnit(.assign(call.path("serial"), to: call.body["to"]?.string)) },
         Route(
             .post, "/units/{serial}/defect", "Mark a unit defective, or say what becomes of a defective one",
             .markDefect,
-            input: .json([
-                Property("disposition", .choice(Disposition.self), "`pending` if not given.", optional: true),
-                Property("type", .text, "Code of the defect type.", optional: true),
-                Property("to_stage", .text, "The stage to go back to, for rework.", optional: true), note,
-            ]), output: .json(.named(.unit))
+            input: .json(
+                [
+                    Property("disposition", .word(Disposition.self), "`pending` if not given.", optional: true),
+                    Property("type", .code, "Code of the defect type.", optional: true),
+                    Property("to_stage", .form(.stage), "The stage to go back to, for rework.", optional: true), note,
+                ], needs: [.when("to_stage", "disposition", is: Disposition.rework.rawValue)]),
+            output: .json(.named(.unit))
         ) { call in
             let disposition = call.body["disposition"]?.string.flatMap(Disposition.init) ?? .pending
             return try await call.submitUnit(
@@ -117,10 +120,12 @@ extension Control {
         ) { call in try await call.submitUnit(.supplierRepair(call.path("serial"), note: call.field("note"))) },
         Route(
             .post, "/units/{serial}/write-off", "A unit is gone for good", .register,
-            input: .json([
-                Property("reason", .choice(WriteOffReason.self)),
-                Property("price", .money, "What it was sold for, for `outlet_sale`.", optional: true), note,
-            ]), output: .json(.named(.unit))
+            input: .json(
+                [
+                    Property("reason", .word(WriteOffReason.self)),
+                    Property("price", .money, "What it was sold for, for `outlet_sale`.", optional: true), note,
+                ], needs: [.when("price", "reason", is: WriteOffReason.outletSale.rawValue)]),
+            output: .json(.named(.unit))
         ) { call in
             let reason = WriteOffReason(rawValue: call.field("reason")) ?? .other
             return try await call.submitUnit(

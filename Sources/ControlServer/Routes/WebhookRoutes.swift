@@ -16,7 +16,8 @@ extension Control {
         Route(
             .post, "/webhooks", "Have events of some kinds sent to an address, from now on", .administer,
             input: .json([
-                Property("url", .line, "http:// or https://"), Property("kinds", .list(.choice(EventKind.self))),
+                Property("url", .form(.webhook), "With a host, without a user and a fragment."),
+                Property("kinds", .list(.word(EventKind.self), count: 1...Int.max, isUnique: true)),
             ]), output: .json(.named(.webhook), status: 201)
         ) { call in
             let url = call.field("url")

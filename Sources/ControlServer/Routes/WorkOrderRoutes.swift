@@ -10,8 +10,8 @@ extension Control {
                 query: Route.list(
                     ["number", "-number"],
                     [
-                        .init("status", .choice(WorkOrderStatus.self), "In this status."),
-                        .init("product", .text, "Of this product."), .init("team", .text, "Of this team."),
+                        .init("status", .word(WorkOrderStatus.self), "In this status."),
+                        .init("product", .filter, "Of this product."), .init("team", .filter, "Of this team."),
                     ]), output: .json(.page(.named(.workOrder)))
             ) { call in
                 let filter = WorkOrderFilter(
@@ -25,8 +25,9 @@ extension Control {
             Route(
                 .post, "/work-orders", "Plan a work order", .administer,
                 input: .json([
-                    Property("number", .text(64)), Property("product", .text), Property("quantity", .integer),
-                    Property("team", .text), Property("due", .day, optional: true),
+                    Property("number", .orderNumber), Property("product", .code),
+                    Property("quantity", .integer(Limits.ordered)), Property("team", .code),
+                    Property("due", .day, optional: true),
                 ]), output: .json(.named(.workOrder), status: 201)
             ) { call in
                 let number = call.field("number")

@@ -33,20 +33,20 @@ extension Route {
     fileprivate var operation: JSONValue {
         var parameters = segments.compactMap { segment -> JSONValue? in
             guard case .parameter(let name) = segment else { return nil }
-            return ["name": .string(name), "in": "path", "required": true, "schema": ["type": "string"]]
+            return ["name": .string(name), "in": "path", "required": true, "schema": parameter(name).schema]
         }
         parameters += query.map {
             ["name": .string($0.name), "in": "query", "description": .string($0.summary), "schema": $0.shape.schema]
         }
         if isChange {
             parameters.append([
-                "name": "Idempotency-Key", "in": "header", "schema": ["type": "string", "maxLength": 200],
+                "name": "Idempotency-Key", "in": "header", "schema": Shape.form(.idempotencyKey).schema,
                 "description": "The same key again, within 24 hours, gets the stored answer and does nothing.",
             ])
         }
-        if case .events = output {
+        if case .events(_, resumes: true) = output {
             parameters.append([
-                "name": "Last-Event-ID", "in": "header", "schema": ["type": "string"],
+                "name": "Last-Event-ID", "in": "header", "schema": Shape.id.schema,
                 "description": "Go on behind this event.",
             ])
         }
@@ -75,19 +75,28 @@ extension Route {
     private var requestBody: JSONValue? {
         switch input {
         case .none: nil
-        case .json(let properties):
+        case .json(let properties, let needs):
             [
-                "required": .bool(properties.contains { !$0.isOptional }),
-                "content": ["application/json": ["schema": Shape.object(properties).schema]],
+                "required": .bool(properties.contains { !$0.isOptional } || !needs.isEmpty),
+                "content": ["application/json": ["schema": Shape.object(properties, needs: needs).schema]],
             ]
-        case .yaml: ["required": true, "content": ["application/yaml": ["schema": ["type": "string"]]]]
-        case .bytes(let types, _):
+        case .yaml:
+            // Its own reader says more; what is meant here is what the YAML holds.
+            ["required": true, "content": ["application/yaml": ["schema": ["type": "object"]]]]
+        case .bytes(let types, let limit):
             [
                 "required": true,
                 "content": .object(
                     JSONObject(
                         omittingNil: types.map {
-                            (key: $0, value: ["schema": ["type": "string", "format": "binary"]])
+                            (
+                                key: $0,
+                                value: [
+                                    "schema": [
+                                        "type": "string", "format": "binary", "minLength": 1, "maxLength": .int(limit),
+                                    ]
+                                ]
+                            )
                         })),
             ]
         }
@@ -100,8 +109,8 @@ extension Route {
         let (status, good) =
             switch output {
             case .json(let shape, let status): (status, response("application/json", shape.schema))
-            case .text(let type): (200, response(type, ["type": "string"]))
-            case .events(let shape): (200, response("text/event-stream", shape.schema))
+            case .text(let type): (200, response(type, ["type": type.hasSuffix("yaml") ? "object" : "string"]))
+            case .events(let shape, _): (200, response("text/event-stream", shape.schema))
             case .file(let type): (200, response(type, ["type": "string", "format": "binary"]))
             }
         let problem: JSONValue = [
@@ -117,29 +126,87 @@ extension Shape {
     var schema: JSONValue {
         switch self {
         case .text(let limit): ["type": "string", "maxLength": .int(limit)]
-        case .line: ["type": "string", "minLength": 1, "maxLength": 200]
+        case .form(let form):
+            JSONValue(omittingNil: [
+                "type": "string", "minLength": .int(form.length.lowerBound), "maxLength": .int(form.length.upperBound),
+                "pattern": form.pattern.map(JSONValue.string),
+            ])
         case .time: ["type": "string", "format": "date-time"]
         case .day: ["type": "string", "format": "date"]
         case .moment: ["type": "string", "anyOf": [["format": "date-time"], ["format": "date"]]]
-        case .integer(let range):
-            ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
+        case .integer(let range, let isNonzero):
+            JSONValue(omittingNil: [
+                "type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound),
+                "not": isNonzero ? ["const": 0] : nil,
+            ])
         case .number: ["type": "number"]
-        case .money: ["type": "number", "minimum": 0]
+        case .money:
+            ["type": "number", "minimum": 0, "maximum": .int(Limits.amount), "multipleOf": .double(0.0001)]
         case .flag: ["type": "boolean"]
+        case .confirmation: ["type": "boolean", "const": true]
+        case .word(let words, let spellings):
+            // The words themselves first, then how else they can be spelt.
+            [
+                "type": "string",
+                "enum": .array(
+                    (words + spellings.keys.filter { !words.contains($0) }.sorted()).map(JSONValue.string)),
+            ]
         case .choice(let words): ["type": "string", "enum": .array(words.map(JSONValue.string))]
-        case .list(let shape): ["type": "array", "items": shape.schema]
-        case .object(let properties):
+        case .list(let shape, let count, let isUnique):
+            JSONValue(omittingNil: [
+                "type": "array", "items": shape.schema, "minItems": count.lowerBound > 0 ? .int(count.lowerBound) : nil,
+                "maxItems": count.upperBound < .max ? .int(count.upperBound) : nil,
+                "uniqueItems": isUnique ? true : nil,
+            ])
+        case .object(let properties, let needs):
             JSONValue(omittingNil: [
                 "type": "object", "additionalProperties": false,
                 "properties": .object(
                     JSONObject(omittingNil: properties.map { (key: $0.name, value: Optional($0.schema)) })),
                 "required": properties.allSatisfy(\.isOptional)
                     ? nil : .array(properties.filter { !$0.isOptional }.map { .string($0.name) }),
+                "allOf": needs.isEmpty ? nil : .array(needs.map { $0.schema(properties) }),
             ])
         case .map(let shape): ["type": "object", "additionalProperties": shape.schema]
         case .nullable(let shape): ["anyOf": [shape.schema, ["type": "null"]]]
         case .named(let resource): ["$ref": .string("#/components/schemas/\(resource.rawValue)")]
         case .anything: ["type": "object"]
+        }
+    }
+}
+
+extension Need {
+    /// As JSON Schema, of an object with these keys.
+    fileprivate func schema(_ properties: [Property]) -> JSONValue {
+        func required(_ keys: [String]) -> JSONValue { .array(keys.map(JSONValue.string)) }
+        func none(_ keys: some Sequence<String>) -> JSONValue {
+            .object(JSONObject(omittingNil: keys.sorted().map { (key: $0, value: false) }))
+        }
+        /// The field says so, in whatever spelling.
+        func says(_ field: String, _ value: String) -> JSONValue {
+            var spellings = [value]
+            if case .word(_, let known)? = properties.first(where: { $0.name == field })?.shape {
+                spellings = known.filter { $0.value == value }.map(\.key).sorted()
+            }
+            var said = JSONObject()
+            said[field] = ["enum": .array(spellings.map(JSONValue.string))]
+            return ["properties": .object(said), "required": required([field])]
+        }
+        switch self {
+        case .oneOf(let groups):
+            let all = Set(groups.joined())
+            return [
+                "oneOf": .array(
+                    groups.map { ["required": required($0), "properties": none(all.subtracting($0))] })
+            ]
+        case .anyOf(let keys): return ["anyOf": .array(keys.map { ["required": required([$0])] })]
+        case .when(let key, let field, let value, let isOnly):
+            return JSONValue(omittingNil: [
+                "if": says(field, value), "then": ["required": required([key])],
+                "else": isOnly ? ["properties": none([key])] : nil,
+            ])
+        case .only(let key, let field, let value):
+            return ["if": ["required": required([key])], "then": says(field, value)]
         }
     }
 }

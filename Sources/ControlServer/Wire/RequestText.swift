@@ -56,7 +56,7 @@ enum RequestText {
     }
 
     /// A body of JSON with these keys; an empty body is an object without keys.
-    static func object(_ body: [UInt8], _ properties: [Property]) throws(Problem) -> JSONObject {
+    static func object(_ body: [UInt8], _ shape: Shape) throws(Problem) -> JSONObject {
         var value: JSONValue = [:]
         if !body.isEmpty {
             do {
@@ -68,13 +68,11 @@ enum RequestText {
             }
         }
         var places: [Problem.Place] = []
-        Shape.object(properties).check(value, &places)
+        let read = shape.check(value, &places)
         if !places.isEmpty {
-            throw Problem(
-                .invalidArgument, "cannot use the body: " + places.map(\.message).joined(separator: "; "),
-                errors: places)
+            throw Problem(.invalidArgument, places.map(\.message).joined(separator: "; "), errors: places)
         }
-        return value.object ?? [:]
+        return read.object ?? [:]
     }
 
     /// A body of text.
@@ -102,11 +100,12 @@ extension Route {
             guard values[name] == nil else {
                 throw Problem(.invalidArgument, "the query parameter \(name) stands twice; give it once")
             }
-            let value = parameter.shape.value(of: text)
             var places: [Problem.Place] = []
-            parameter.shape.check(value, at: name, &places)
+            let value = parameter.shape.check(parameter.shape.value(of: text), at: name, &places)
             if let place = places.first {
-                throw Problem(.invalidArgument, "cannot use the query: \(place.message)", errors: places)
+                // A script whose variable is empty asks for something else than it means.
+                let advice = text.isEmpty ? "; leave the parameter out to ask for everything" : ""
+                throw Problem(.invalidArgument, place.message + advice, errors: places)
             }
             values[name] = value
         }

@@ -1,31 +1,36 @@
 import ControlAPI
+import Tracking
 
-/// What a JSON value must look like: bodies are checked against it, and the OpenAPI document shows it.
+/// What a JSON value must look like: requests are checked against it, and the OpenAPI document shows it.
 indirect enum Shape: Sendable {
     /// Text of at most this many characters.
     case text(Int)
-    /// One line of 1 to 200 characters.
-    case line
+    /// Text of a form.
+    case form(TextForm)
     /// A time in RFC 3339.
     case time
     /// A day, `YYYY-MM-DD`.
     case day
     /// A time in RFC 3339, or a day.
     case moment
-    /// A whole number.
-    case integer(ClosedRange<Int>)
+    /// A whole number; not 0 where that says nothing.
+    case integer(ClosedRange<Int>, isNonzero: Bool = false)
     /// Any number.
     case number
     /// An amount of money, 0 or more, with at most four decimals.
     case money
     /// `true` or `false`.
     case flag
+    /// `true` alone.
+    case confirmation
     /// One of these words.
     case choice([String])
-    /// A list.
-    case list(Shape)
-    /// An object with these keys and no others.
-    case object([Property])
+    /// One of these words, each under all of its spellings; what is read is the word.
+    case word([String], spellings: [String: String])
+    /// A list of so many values.
+    case list(Shape, count: ClosedRange<Int> = 0...Int.max, isUnique: Bool = false)
+    /// An object with these keys and no others, which belong together in these ways.
+    case object([Property], needs: [Need] = [])
     /// An object with any keys.
     case map(Shape)
     /// A value, or null.
@@ -37,6 +42,30 @@ indirect enum Shape: Sendable {
 
     /// Text of up to 2,000 characters.
     static let text = Shape.text(2_000)
+    /// A serial.
+    static let serial = Shape.form(.serial)
+    /// Serials, each once.
+    static let serials = Shape.list(.serial, count: Limits.listed, isUnique: true)
+    /// The number of an order.
+    static let orderNumber = Shape.form(.orderNumber)
+    /// A code.
+    static let code = Shape.form(.code)
+    /// The name of a station.
+    static let station = Shape.form(.station)
+    /// A login.
+    static let login = Shape.form(.login)
+    /// An id.
+    static let id = Shape.form(.id)
+    /// One line of 1 to 200 characters.
+    static let line = Shape.form(.line)
+    /// A note, which says something.
+    static let note = Shape.form(.note)
+    /// What is looked for.
+    static let filter = Shape.form(.filter)
+    /// Pieces without serials.
+    static let pieces = Shape.integer(Limits.pieces)
+    /// Pieces, or none.
+    static let somePieces = Shape.integer(0...Limits.pieces.upperBound)
     /// The largest whole number there is, so that sums of some of them are one, too; JSON has all up to it.
     static let most = 1_000_000_000_000_000
     /// A whole number.
@@ -47,6 +76,12 @@ indirect enum Shape: Sendable {
     /// One of the words of a vocabulary.
     static func choice<Word: CaseIterable & RawRepresentable>(_: Word.Type) -> Shape where Word.RawValue == String {
         .choice(Word.allCases.map(\.rawValue))
+    }
+
+    /// One of the words of a vocabulary, as somebody asks for it.
+    static func word<Word: Vocabulary>(_: Word.Type, but left: Word...) -> Shape where Word: Equatable {
+        let words = Word.allCases.filter { !left.contains($0) }.map(\.rawValue)
+        return .word(words, spellings: Word.spellings.filter { words.contains($0.value) })
     }
 
     /// A page of a list.
@@ -75,70 +110,141 @@ struct Property: Sendable {
     }
 }
 
+/// How keys of an object belong together.
+enum Need: Sendable {
+    /// The keys of exactly one of these groups, and none of the others'.
+    case oneOf([[String]])
+    /// At least one of these keys.
+    case anyOf([String])
+    /// The first key is there if the second has the value. If it `isOnly` for that, then not otherwise.
+    case when(String, String, is: String, isOnly: Bool = true)
+    /// The first key may be there only if the second has the value.
+    case only(String, String, is: String)
+}
+
 extension Shape {
     /// Says what is wrong with a value, at most 20 times.
-    func check(_ value: JSONValue, at path: String = "", _ places: inout [Problem.Place]) {
-        guard places.count < 20 else { return }
-        func wrong(_ message: String) {
+    ///
+    /// - Returns: the value, with each word of a vocabulary as it is stored.
+    @discardableResult
+    func check(_ value: JSONValue, at path: String = "", _ places: inout [Problem.Place]) -> JSONValue {
+        guard places.count < 20 else { return value }
+        func wrong(_ expected: String? = nil, _ found: String? = nil) {
             let place = path.isEmpty ? "the body" : "`\(path)`"
-            places.append(Problem.Place(path: path.isEmpty ? nil : path, message: "\(place): \(message)"))
+            places.append(
+                Problem.Place(
+                    path: path.isEmpty ? nil : path,
+                    message: "\(place) \(found ?? "is \(value.kind)"): expected \(expected ?? self.expected)"))
         }
         switch self {
-        case .object(let properties):
-            guard let object = value.object else { return wrong("expected an object, found \(value.kind)") }
-            checkKeys(object, properties, at: path, &places)
-        case .named(let resource): resource.shape.check(value, at: path, &places)
-        case .nullable(let shape): if value != .null { shape.check(value, at: path, &places) }
-        case .list(let shape):
-            guard let values = value.array else { return wrong("expected a list, found \(value.kind)") }
-            for (index, value) in values.enumerated() { shape.check(value, at: "\(path)[\(index)]", &places) }
+        case .object(let properties, let needs):
+            guard let object = value.object else {
+                wrong("an object")
+                return value
+            }
+            return .object(checkKeys(object, properties, needs, at: path, &places))
+        case .named(let resource): return resource.shape.check(value, at: path, &places)
+        case .nullable(let shape): return value == .null ? value : shape.check(value, at: path, &places)
+        case .list(let shape, let count, let isUnique):
+            guard let values = value.array else {
+                wrong()
+                return value
+            }
+            guard count.contains(values.count) else {
+                wrong(nil, values.isEmpty ? "is empty" : "has \(values.count.grouped) entries")
+                return value
+            }
+            if isUnique, Set(values).count < values.count {
+                var seen: Set<JSONValue> = []
+                let double = values.first { !seen.insert($0).inserted } ?? .null
+                wrong("each one once", "names \(double.kind) twice")
+            }
+            return .array(
+                values.enumerated().map { shape.check($1, at: "\(path)[\($0)]", &places) })
         case .map(let shape):
-            guard let object = value.object else { return wrong("expected an object, found \(value.kind)") }
+            guard let object = value.object else {
+                wrong()
+                return value
+            }
             for (key, value) in object { shape.check(value, at: path.isEmpty ? key : "\(path).\(key)", &places) }
-        default: if !holds(value) { wrong("expected \(expected), found \(value.kind)") }
+        case .word(_, let spellings):
+            guard let word = value.string.flatMap({ spellings[$0] }) else {
+                wrong()
+                return value
+            }
+            return .string(word)
+        case .text(let limit):
+            if let text = value.string, text.unicodeScalars.count > limit {
+                wrong(nil, "has \(text.unicodeScalars.count.grouped) characters")
+            } else if value.string == nil {
+                wrong()
+            }
+        case .form(let form):
+            guard let text = value.string else {
+                wrong()
+                break
+            }
+            if form.holds(text) { break }
+            let count = text.unicodeScalars.count
+            wrong(nil, count > form.length.upperBound ? "has \(count.grouped) characters" : nil)
+        default: if !holds(value) { wrong() }
         }
+        return value
     }
 
     private func checkKeys(
-        _ object: JSONObject, _ properties: [Property], at path: String, _ places: inout [Problem.Place]
-    ) {
+        _ object: JSONObject, _ properties: [Property], _ needs: [Need], at path: String,
+        _ places: inout [Problem.Place]
+    ) -> JSONObject {
         func place(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
-        let known = properties.map { "`\($0.name)`" }.joined(separator: ", ")
+        let before = places.count
         for (key, _) in object where !properties.contains(where: { $0.name == key }) && places.count < 20 {
-            let message = properties.isEmpty ? "expected no fields" : "expected one of \(known)"
-            places.append(
-                Problem.Place(path: place(key), message: "`\(place(key))`: unknown field; \(message)"))
+            // A key can be as long as the body.
+            let shown = place(key.count > 40 ? String(key.prefix(40)) + "..." : key)
+            let known = properties.map { "`\($0.name)`" }.joined(separator: ", ")
+            let right = properties.isEmpty ? "no fields" : "one of \(known)"
+            places.append(Problem.Place(path: shown, message: "`\(shown)` is no field here: expected \(right)"))
         }
+        var read = object
         for property in properties {
             if let value = object[property.name] {
-                property.shape.check(value, at: place(property.name), &places)
+                read[property.name] = property.shape.check(value, at: place(property.name), &places)
             } else if !property.isOptional, places.count < 20 {
                 places.append(
                     Problem.Place(
                         path: place(property.name),
-                        message: "`\(place(property.name))`: missing; expected \(property.shape.expected)"))
+                        message: "`\(place(property.name))` is missing: expected \(property.shape.expected)"))
             }
         }
+        // How keys belong together is said once each is right by itself.
+        guard places.count == before else { return read }
+        for need in needs where !need.isMet(by: read) {
+            places.append(
+                Problem.Place(
+                    path: path.isEmpty ? nil : path,
+                    message: "\(path.isEmpty ? "the body" : "`\(path)`") \(need.complaint(about: read))"))
+        }
+        return read
     }
 
     /// Whether a value that is no list and no object is right.
     private func holds(_ value: JSONValue) -> Bool {
         switch self {
-        case .text(let limit): value.string.map { $0.unicodeScalars.count <= limit } ?? false
-        case .line:
-            value.string.map { text in
-                (1...200).contains(text.unicodeScalars.count) && !text.unicodeScalars.contains(where: \.isUnsafeToShow)
-            } ?? false
         case .time: value.string.flatMap(Timestamp.milliseconds) != nil
         case .day: value.string.map(Self.isDay) ?? false
         case .moment: value.string.map { Timestamp.milliseconds($0) != nil || Self.isDay($0) } ?? false
-        case .integer(let range): value.int.map(range.contains) ?? false
+        case .integer(let range, let isNonzero):
+            value.int.map { range.contains($0) && !(isNonzero && $0 == 0) } ?? false
         case .number: value.double != nil
-        case .money: value.double.map { $0 >= 0 && $0 <= 1e9 && ($0 * 10_000).rounded() / 10_000 == $0 } ?? false
+        case .money:
+            value.double.map {
+                $0 >= 0 && $0 <= Double(Limits.amount) && ($0 * 10_000).rounded() / 10_000 == $0
+            } ?? false
         case .flag: value.bool != nil
+        case .confirmation: value == true
         case .choice(let words): value.string.map(words.contains) ?? false
         case .anything: value.object != nil
-        case .list, .object, .map, .nullable, .named: false
+        case .text, .form, .word, .list, .object, .map, .nullable, .named: false
         }
     }
 
@@ -150,17 +256,23 @@ extension Shape {
     /// What is right, for people.
     var expected: String {
         switch self {
-        case .text(let limit): "a text of up to \(limit) characters"
-        case .line: "one line of 1 to 200 characters"
+        case .text(let limit): "a text of up to \(limit.grouped) characters"
+        case .form(let form): form.words
         case .time: "a time such as 2026-03-02T08:00:00Z"
         case .day: "a day such as 2026-03-02"
         case .moment: "a day such as 2026-03-02 or a time such as 2026-03-02T08:00:00Z"
-        case .integer(let range): Self.expected(range)
+        case .integer(let range, let isNonzero): Self.expected(range) + (isNonzero ? ", but not 0" : "")
         case .number: "a number"
-        case .money: "an amount such as 12.50, of 0 to 1000000000 and at most four decimals"
+        case .money: "an amount such as 12.50, of 0 to \(Limits.amount.grouped) and at most four decimals"
         case .flag: "true or false"
-        case .choice(let words): "one of " + words.joined(separator: ", ")
-        case .list: "a list"
+        case .confirmation: "true, to confirm it"
+        case .choice(let words), .word(let words, _): "one of " + words.joined(separator: ", ")
+        case .list(_, let count, _):
+            switch (count.lowerBound, count.upperBound) {
+            case (0, .max): "a list"
+            case (let least, .max): "a list of \(least) or more"
+            default: "a list of \(count.words)"
+            }
         case .object, .map, .anything: "an object"
         case .nullable(let shape): shape.expected + ", or null"
         case .named(let resource): resource.shape.expected
@@ -170,8 +282,41 @@ extension Shape {
     private static func expected(_ range: ClosedRange<Int>) -> String {
         switch (range.lowerBound, range.upperBound) {
         case (-most, most): "a whole number"
-        case (let lower, most): "a whole number of \(lower) or more"
-        case (let lower, let upper): "a whole number from \(lower) to \(upper)"
+        case (let lower, most): "a whole number of \(lower.grouped) or more"
+        default: "a whole number from \(range.words)"
+        }
+    }
+}
+
+extension Need {
+    fileprivate func isMet(by object: JSONObject) -> Bool {
+        switch self {
+        case .oneOf(let groups):
+            let known = Set(groups.joined())
+            let there = Set(object.map(\.key)).intersection(known)
+            return groups.contains { Set($0) == there }
+        case .anyOf(let keys): return keys.contains { object[$0] != nil }
+        case .when(let key, let field, let value, let isOnly):
+            let isAsked = object[field]?.string == value
+            return isAsked ? object[key] != nil : !isOnly || object[key] == nil
+        case .only(let key, let field, let value): return object[key] == nil || object[field]?.string == value
+        }
+    }
+
+    fileprivate func complaint(about object: JSONObject) -> String {
+        func names(_ keys: [String]) -> String {
+            keys.isEmpty ? "neither" : keys.map { "`\($0)`" }.joined(separator: " and ")
+        }
+        switch self {
+        case .oneOf(let groups):
+            let there = object.map(\.key).filter(Set(groups.joined()).contains)
+            return "names \(names(there)): expected \(groups.map(names).joined(separator: ", or "))"
+        case .anyOf(let keys):
+            return "names none of \(keys.map { "`\($0)`" }.joined(separator: ", ")): expected at least one of them"
+        case .when(let key, let field, let value, _) where object[key] == nil:
+            return "has no `\(key)`: expected one, as `\(field)` is \(value)"
+        case .when(let key, let field, let value, _), .only(let key, let field, let value):
+            return "has a `\(key)`: expected one only where `\(field)` is \(value)"
         }
     }
 }
@@ -184,6 +329,7 @@ extension JSONValue {
         case .bool(let flag): "\(flag)"
         case .int(let number): "\(number)"
         case .double(let number): "\(number)"
+        case .string(""): "empty"
         case .string(let text) where text.utf8.count <= 40: "\"\(text)\""
         case .string: "a longer text"
         case .array: "a list"

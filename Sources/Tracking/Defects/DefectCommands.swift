@@ -316,8 +316,8 @@ extension State {
     }
 
     func checkQuantity(_ quantity: Int) throws(Refusal) {
-        guard (1...1_000_000_000).contains(quantity) else {
-            throw Refusal(.invalid, "a quantity is 1 to 1,000,000,000, not \(quantity)")
+        guard Limits.pieces.contains(quantity) else {
+            throw Refusal(.invalid, "a quantity is \(Limits.pieces.words), not \(quantity)")
         }
     }
 

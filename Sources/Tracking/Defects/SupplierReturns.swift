@@ -5,8 +5,8 @@ extension State {
         _ ids: [String], _ supplier: String?, _ rma: String, _ note: String, _ isTrial: Bool, _ actor: Actor,
         _ at: Int64
     ) throws(Refusal) -> Decision {
-        guard (1...10_000).contains(ids.count) else {
-            throw Refusal(.invalid, "a request routes 1 to 10,000 cases, not \(ids.count)")
+        guard Limits.listed.contains(ids.count) else {
+            throw Refusal(.invalid, "a request routes \(Limits.listed.words) cases, not \(ids.count)")
         }
         guard Set(ids).count == ids.count else { throw Refusal(.invalid, "a case stands twice in the request") }
         try checkNote(note)

@@ -471,7 +471,7 @@ public struct Money: Sendable, Equatable, Comparable, Codable {
 
     /// The nearest ten-thousandth, or nil for what is negative, not finite or above a thousand million.
     public init?(_ amount: Double) {
-        guard amount.isFinite, amount >= 0, amount <= 1e9 else { return nil }
+        guard amount.isFinite, amount >= 0, amount <= Double(Limits.amount) else { return nil }
         tenThousandths = Int((amount * 10_000).rounded())
     }
 

@@ -184,10 +184,11 @@ extension State {
                 rest == 0 ? [] : ["\(rest)\(count == 0 ? "" : " more") \(rest == 1 ? "note" : "notes") on the items"]
             return (notes.prefix(count) + more).joined(separator: "; ")
         }
+        func isNote(_ text: String) -> Bool { text.unicodeScalars.count <= TextForm.note.length.upperBound }
         let whole = text(notes.count)
-        if whole.utf8.count <= Self.noteLimit { return whole }
+        if isNote(whole) { return whole }
         var count = 0
-        while count + 1 < notes.count, text(count + 1).utf8.count <= Self.noteLimit { count += 1 }
+        while count + 1 < notes.count, isNote(text(count + 1)) { count += 1 }
         return text(count)
     }
 

@@ -20,17 +20,17 @@ extension Interlock {
     }
 
     /// Takes what a code says of the goods that follow.
-    mutating func take<Word: RawRepresentable & CaseIterable>(
+    mutating func take<Word: Vocabulary>(
         _ text: String, _ what: String, _ place: WritableKeyPath<Session.Returning, Word?>
-    ) throws(Stop) -> String where Word.RawValue == String {
-        guard let word = Word(rawValue: text) else {
+    ) throws(Stop) -> String {
+        guard let word = Word(spelling: text) else {
             let known = Word.allCases.map(\.rawValue).joined(separator: ", ")
             throw Stop(reason: .unknownCode, message: "There is no \(what) \(text). Use one of \(known).")
         }
         var returning = session.returning ?? Session.Returning()
         returning[keyPath: place] = word
         session.returning = returning
-        return "The \(what) of what follows is \(text)."
+        return "The \(what) of what follows is \(word.rawValue)."
     }
 
     mutating func closeReturns(in state: inout State) throws(Stop) -> String {

@@ -270,11 +270,8 @@ extension Event {
 extension State {
     /// Refuses an order number that could be taken for something else.
     mutating func checkOrderNumber(_ number: String) throws(Refusal) {
-        let isPrintable = number.utf8.allSatisfy { (0x21...0x7E).contains($0) }
-        guard !number.isEmpty, number.utf8.count <= 64, isPrintable, !number.utf8.starts(with: "TRV:".utf8) else {
-            throw Refusal(
-                .invalid,
-                "an order number is 1 to 64 printable ASCII characters without spaces and does not begin with TRV:")
+        guard TextForm.orderNumber.holds(number) else {
+            throw Refusal(.invalid, "this can't be an order number; expected \(TextForm.orderNumber.words)")
         }
         if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil
             || plant.product(named: number) != nil

@@ -4,8 +4,10 @@ extension State {
     mutating func adjust(_ code: String, _ change: Int, _ note: String) throws(Refusal) -> Decision {
         guard plant.products[code] != nil else { throw .notFound("product", code) }
         try checkNote(note)
-        guard change != 0, (-1_000_000_000...1_000_000_000).contains(change) else {
-            throw Refusal(.invalid, "a change is a whole number other than 0, up to 1,000,000,000 either way")
+        guard change != 0, Limits.change.contains(change) else {
+            throw Refusal(
+                .invalid,
+                "a change is a whole number other than 0, up to \(Limits.change.upperBound.grouped) either way")
         }
         if change < 0 { try checkStock(code, -change, isTold: true) }
         var event = Event(.stockAdjusted)
