@@ -59,9 +59,11 @@ public struct Control: Sendable {
         let plant = ledger.plant
         guard let access = Access(caller, in: plant) else {
             await recordDenial(request, caller)
+            let isRetired = caller.login.flatMap { plant.people[$0] }?.retired ?? false
             throw Problem(
                 .permissionDenied,
-                "cannot let \(caller.name) in: nobody with this login is in the site file; ask an admin to add you")
+                "cannot let \(caller.name) in: \(isRetired ? "this login is retired" : "nobody with this login is") in the "
+                    + "site file; ask an admin to add you")
         }
         let path = try RequestText.segments(request.path)
         let matches = path.first == "v1" ? Self.table.match(path.dropFirst()) : []

@@ -142,6 +142,8 @@ struct AccessTests {
             }
             for login in ["eve", "zoe", nil] {
                 let answer = await shop.ask(login, words[0], target, [:])
+                let why = login == "zoe" ? "this login is retired in the" : "nobody with this login is in the"
+                #expect(answer["detail"]?.string?.contains(why) == true, "\(answer.text)")
                 #expect(answer.status == 403 && answer.code == "permission_denied", "\(route) as \(login ?? "nobody")")
             }
         }

@@ -189,6 +189,13 @@ struct ContractTests {
             }
         }
         #expect(count > 80)
+        // The log of scans shows two words beside those of scans, and the audit log kinds of events.
+        for target in [
+            "/v1/scans?result=connected", "/v1/scans?result=disconnected", "/v1/audit?kind=unit.supplier%20repaired",
+        ] {
+            #expect(await shop.ask("ada", "GET", target).items == [], "\(target)")
+            #expect(await shop.ask("ada", "GET", target).status == 200, "\(target)")
+        }
         #expect(ReturnCondition(spelling: "used") == .good && ReturnCondition(spelling: "unused") == .new)
         #expect(ReturnCondition(spelling: "destroyed") == .unsellable && Status(spelling: "in stock") == .inStock)
         #expect(Status(spelling: "stocked") == nil)

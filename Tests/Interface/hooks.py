@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 import requests
 import requests.adapters
+import yaml
 import schemathesis
 import urllib3
 from urllib3.connection import HTTPConnection
@@ -16,6 +17,8 @@ SOCKET = os.environ["TRAVELER_SOCKET"]
 COUNT = os.environ["TRAVELER_COUNT"]
 # Kinds of things by the parameters that name them, as the plant that was set up has them.
 KNOWN = json.loads(os.environ["TRAVELER_KNOWN"])
+with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "site.yaml")) as file:
+    SITE = yaml.safe_load(file)
 
 
 class Connection(HTTPConnection):
@@ -38,8 +41,6 @@ class Adapter(requests.adapters.HTTPAdapter):
         return self.pool
 
     def send(self, request, stream=False, **options):
-        with open(COUNT, "ab", buffering=0) as count:
-            count.write(b".")
         path = urlsplit(request.url).path
         # A stream has no end by itself: its beginning tells of its head and its first piece.
         endless = path == "/v1/events" or path.endswith("/watch")
@@ -48,6 +49,8 @@ class Adapter(requests.adapters.HTTPAdapter):
             response._content = next(response.iter_content(4096), b"")
             response._content_consumed = True
             response.close()
+        with open(COUNT, "a") as count:
+            count.write(f"{response.status_code} {request.method} {path}\n")
         return response
 
 
@@ -92,6 +95,12 @@ def before_call(context, case, **_):
     body = case.body
     if not isinstance(body, dict):
         return
+    if path == "/v1/site" and "body" in right:
+        # Anything else would retire most of the plant.
+        case.body = SITE
+        return
+    if "body" in right and path.split("/")[-1] in ("{code}", "{login}"):
+        body.pop("retired", None)
     if path == "/v1/webhooks" and isinstance(body.get("url"), str) and "://" in body["url"]:
         # A webhook never leads off this machine.
         body["url"] = "http://127.0.0.1:9/" + hashlib.sha256(body["url"].encode()).hexdigest()[:8]

@@ -3,6 +3,7 @@
 Usage: interface.py PROGRAMS REPORT [EXAMPLES [SEED]]   (run by scripts/test-interface in its own environment)
 """
 
+import collections
 import http.client
 import json
 import os
@@ -125,7 +126,7 @@ def shorten(schema):
 
 def main():
     programs, report = sys.argv[1], sys.argv[2]
-    examples = sys.argv[3] if len(sys.argv) > 3 else "12"
+    examples = sys.argv[3] if len(sys.argv) > 3 else "30"
     seed = sys.argv[4] if len(sys.argv) > 4 else "1"
     plant = Plant(programs)
     try:
@@ -153,8 +154,11 @@ def main():
             stdin=subprocess.DEVNULL, capture_output=True, text=True)
         with open(report, "w") as file:
             file.write(done.stdout + done.stderr)
-        sent = os.path.getsize(count) if os.path.exists(count) else 0
-        print(f"{operations} operations, {sent} requests, seed {seed}; {report} says what was sent")
+        with open(count) as file:
+            statuses = collections.Counter(line[0] for line in file)
+        print(
+            f"{operations} operations, {statuses.total()} requests, seed {seed}: {statuses['2']} done, {statuses['4']} "
+            f"refused, {statuses['5']} server errors; {report} says what was found")
         if done.returncode != 0:
             print(done.stdout[-20000:] + done.stderr[-4000:])
             sys.exit(1)

@@ -39,12 +39,19 @@ extension Control {
                 ["-event", "event"],
                 [
                     .init("station", .filter, "At this station."),
-                    .init("result", .choice(["accepted", "refused", "ignored"]), "With this result."),
+                    .init(
+                        "result", .choice(["accepted", "refused", "ignored", "connected", "disconnected"]),
+                        "With this result; the last two are the scanner's own."),
                 ] + period), output: .json(.page(.named(.scanItem)))
         ) { call in
-            let filter = EventFilter(
+            var filter = EventFilter(
                 station: call.query["station"]?.string, from: call.time("from"), to: call.time("to", endOfDay: true),
                 scansOnly: true, results: call.word("result").map { [$0] })
+            switch call.query["result"]?.string {
+            case "connected": filter.kinds = [.deviceConnected]
+            case "disconnected": filter.kinds = [.deviceDisconnected]
+            default: break
+            }
             return call.list(try await call.events(filter, call.page)) { [access = call.access] in
                 $0.scanItem(for: access)
             }
@@ -56,7 +63,7 @@ extension EventFilter {
     /// Limits it to a kind, or to a group of kinds.
     mutating func limit(toKind text: String?) throws(Problem) {
         guard let text else { return }
-        if let kind = EventKind(rawValue: text) {
+        if let kind = EventKind(spelling: text) {
             kinds = [kind]
             return
         }

@@ -47,9 +47,9 @@ extension Control {
         Route(
             .post, "/products/{code}/inward", "Goods without serials that were made here come into stock", .adjust,
             input: .json([
-                Property("quantity", .integer, "How many."),
-                Property("work_order", .text(64), "The order that they count on.", optional: true),
-                Property("note", .text, "What else there is to know.", optional: true),
+                Property("quantity", .pieces, "How many."),
+                Property("work_order", .orderNumber, "The order that they count on.", optional: true),
+                Property("note", .note, "What else there is to know.", optional: true),
             ]), output: .json(.named(.product))
         ) { call in try await call.produce() },
     ]
