@@ -114,19 +114,19 @@ public enum ControlCode: Hashable, Sendable {
         case notCapitals(right: String)
         /// The code takes no argument.
         case needlessArgument(code: String)
-        /// The code takes an argument of this form.
-        case missingArgument(code: String, form: String)
-        /// The argument is not of this form.
-        case wrongArgument(code: String, form: String)
+        /// The code takes an argument of this name.
+        case missingArgument(code: String, name: String)
+        /// The argument can't be one of this name.
+        case wrongArgument(code: String, name: String)
     }
 
     /// What is wrong with a text that begins with `TRV:` and is no control code.
     public static func flaw(of text: String) -> Flaw {
         let body = text.dropFirst(prefix.count)
         let word = body.prefix { $0 != ":" }
-        if let form = arguments[word] {
+        if let name = arguments[word] {
             return word.endIndex == body.endIndex || body.index(after: word.endIndex) == body.endIndex
-                ? .missingArgument(code: prefix + word, form: form) : .wrongArgument(code: prefix + word, form: form)
+                ? .missingArgument(code: prefix + word, name: name) : .wrongArgument(code: prefix + word, name: name)
         }
         if words[word] != nil { return .needlessArgument(code: prefix + word) }
         return inCapitals(text).map(Flaw.notCapitals) ?? .unknown
@@ -151,11 +151,11 @@ public enum ControlCode: Hashable, Sendable {
             && text.uppercased().hasPrefix(prefix + "BADGE:")
     }
 
-    /// The codes that take an argument, and its form.
+    /// The codes that take an argument, and what that is.
     private static let arguments: [Substring: String] = [
-        "WO": "<number>", "FAIL": "<defect type>", "REWORK": "<stage>", "SCRAP": "<defect type>", "ORDER": "<number>",
-        "RETURN": "<id>", "KIND": "<kind>", "REASON": "<reason>", "COND": "<condition>",
-        "QTY": "<whole number from 1 to 999999999>", "BADGE": "<code>", "PAIR": "<code>",
+        "WO": "number", "FAIL": "defect type", "REWORK": "stage", "SCRAP": "defect type", "ORDER": "number",
+        "RETURN": "number", "KIND": "kind", "REASON": "reason", "COND": "condition", "QTY": "quantity",
+        "BADGE": "code", "PAIR": "code",
     ]
 
     /// The codes that take no argument, by their word.

@@ -1,7 +1,7 @@
 /// The tables of the ledger, and how an older file becomes the current one.
 ///
 /// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`,
-/// `outbox` and `meta` are what is in hand: they are not history.
+/// `outbox` and `meta` are what is in hand: they are not history. `clock_step` only helps to find events by time.
 enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
@@ -43,7 +43,8 @@ enum Schema {
         }
     }
 
-    /// Both clocks of what is in hand: the steady one counts within one run of the daemon. Orders of a product that are to
+    /// Both clocks of what is in hand: the steady one counts within one run of the daemon. The events before which the wall
+    /// clock was set back, for a search by time. Orders of a product that are to
     /// be worked on, for its counts.
     private static let version5 = """
         ALTER TABLE session ADD COLUMN active_steady INTEGER;
@@ -51,6 +52,11 @@ enum Schema {
         ALTER TABLE session ADD COLUMN run INTEGER;
         ALTER TABLE idempotency ADD COLUMN steady INTEGER;
         ALTER TABLE idempotency ADD COLUMN run INTEGER;
+
+        CREATE TABLE clock_step (event INTEGER PRIMARY KEY, at INTEGER NOT NULL) STRICT;
+        INSERT INTO clock_step
+            SELECT id, at FROM (SELECT id, at, lag(at) OVER (ORDER BY id) AS before FROM event)
+            WHERE at < before - 600000;
 
         CREATE INDEX work_order_released ON work_order (product) WHERE status = 'released';
         """

@@ -46,6 +46,8 @@ final class Writer: @unchecked Sendable {
     private var zone: (name: String, rules: TimeZoneRules)
     private var state: State
     private var lastHash: [UInt8]
+    /// The latest time of an event since the wall clock was set back.
+    private var latest = Int64.min
 
     /// What one commit put on record.
     struct Batch: Sendable {
@@ -86,12 +88,12 @@ final class Writer: @unchecked Sendable {
             records: records, localDate: { rules.localDate(atUnixSeconds: PlantTime.seconds($0)) },
             badgeDigest: badgeDigest)
         let last = try connection.rows("SELECT id FROM event ORDER BY id DESC LIMIT 1", [], { $0.int(0) }).first
-        lastHash = []
+        (lastHash, latest) = ([], .min)
         if let last {
-            let statement = try connection.statement("SELECT hash FROM event WHERE id = ?1")
+            let statement = try connection.statement("SELECT hash, at FROM event WHERE id = ?1")
             defer { statement.reset() }
             statement.bind(1, last)
-            if try statement.step() { lastHash = statement.blob(0) }
+            if try statement.step() { (lastHash, latest) = (statement.blob(0), statement.int(1)) }
         }
         state.restore(plant, head: last ?? 0)
     }
@@ -193,6 +195,13 @@ final class Writer: @unchecked Sendable {
         let at = moment.wall
         if let key = pending.key, let stored = try self.stored(key, moment) { return stored }
         let decision = try state.decide(pending.command, by: pending.actor, device: pending.device, at: moment)
+        if !decision.events.isEmpty {
+            if latest > .min, at < latest - Connection.clockSlack {
+                try store.run("INSERT INTO clock_step VALUES (?1, ?2)", [.int(state.head + 1), .int(at)])
+                latest = at
+            }
+            latest = max(latest, at)
+        }
         for event in decision.events {
             lastHash = try store.append(event, at: at, after: lastHash, to: &state)
             if case .plant(let changes) = event.change {

@@ -25,6 +25,8 @@ struct ScanAnswer {
 
     /// What is under way of the product.
     private var counts: String? {
+        // A product that was looked up says so itself.
+        guard !(word == "FOUND" && json["serial"] == nil) else { return nil }
         guard let making = json["in_production"], let back = json["in_repacking"], let there = json["in_stock"] else {
             return nil
         }

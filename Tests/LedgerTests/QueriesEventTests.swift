@@ -102,4 +102,25 @@ import Tracking
             #expect(looked < 120)
         }
     }
+
+    @Test func aPeriodHasAllOfItsEventsWhateverTheClockWasSetTo() async throws {
+        let shop = try await Shop()
+        let day: Int64 = 86_400_000
+        for step in 0..<240 {
+            // Two weeks back after a boot, and forward once the time server is reached.
+            shop.wait(step % 80 == 39 ? -14 * day : step % 80 == 79 ? 14 * day : 60_000)
+            try await shop.run(.adjust(product: "RES-10K", change: 1, note: "counted"))
+        }
+        let events = try await shop.allEvents()
+        let (plant, root) = (shop.ledger.plant, try shop.access("root"))
+        for begin in events.indices where begin % 7 == 0 {
+            let (from, to) = (events[begin].at, events[begin].at + 1_800_000)
+            let found = try await shop.ledger.read { db in
+                try db.events(EventFilter(from: from, to: to), for: root, in: plant, Page(limit: 1_000)).items
+            }
+            #expect(found.map(\.id) == events.filter { $0.at >= from && $0.at < to }.map(\.id))
+        }
+        #expect(try await shop.ledger.read { try $0.number("SELECT count(*) FROM clock_step") } == 3)
+        #expect(try await shop.ledger.verify().problem == nil)
+    }
 }

@@ -201,7 +201,9 @@ import Tracking
         let path = folder.path + "/" + Ledger.fileName
         let db = try Connection(path: path, mode: .readWrite)
         // What version 3 had, by taking away what came after it.
-        for table in ["customer_return", "return_item", "photo", "outbox"] { try db.execute("DROP TABLE \(table)") }
+        for table in ["customer_return", "return_item", "photo", "outbox", "clock_step"] {
+            try db.execute("DROP TABLE \(table)")
+        }
         for index in ["delivery_return", "delivery_customer", "work_order_released"] {
             try db.execute("DROP INDEX \(index)")
         }

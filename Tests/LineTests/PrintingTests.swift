@@ -271,7 +271,7 @@ extension LabelJobRecordTests {
         ]
         try Connection(path: file, mode: .readWrite).execute(
             later.map { "DROP TABLE \($0);" }.joined() + """
-                DROP INDEX work_order_released;
+                DROP INDEX work_order_released; DROP TABLE clock_step;
                 ALTER TABLE session DROP COLUMN active_steady; ALTER TABLE session DROP COLUMN step_steady;
                 ALTER TABLE session DROP COLUMN run;
                 ALTER TABLE idempotency DROP COLUMN steady; ALTER TABLE idempotency DROP COLUMN run;

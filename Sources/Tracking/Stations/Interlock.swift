@@ -378,9 +378,11 @@ extension Interlock {
             return "\(text) is no control code. The control sheet of \(station.name) shows those that work here."
         case .notCapitals(let right): return sentence(inCapitals: right)
         case .needlessArgument(let code): return "\(text) says too much: it is \(code) alone. Scan that."
-        case .wrongArgument(let code, let form):
-            return "\(text) can't be read: scan \(code):\(form)."
-        case .missingArgument(let code, let form):
+        case .wrongArgument("TRV:QTY", _):
+            return "\(text) can't be read: a quantity is a whole number from 1 to 999,999,999, as in TRV:QTY:12."
+        case .wrongArgument(let code, let name):
+            return "\(text) can't be read. Scan \(code):<\(name)> from the control sheet."
+        case .missingArgument(let code, let name):
             let known: [String] =
                 switch code {
                 case "TRV:FAIL", "TRV:SCRAP": state.plant.defectTypes.values.filter { !$0.retired }.map(\.code).sorted()
@@ -390,8 +392,7 @@ extension Interlock {
                 default: []
                 }
             let some = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", ..." : "")
-            return "\(text) lacks what it is about: scan \(code):\(form)."
-                + (known.isEmpty ? "" : " There are \(some).")
+            return "\(text) lacks its \(name): scan \(code):<\(name)>." + (known.isEmpty ? "" : " There are \(some).")
         }
     }
 
