@@ -18,6 +18,12 @@ struct Call: Sendable {
     var bytes: [UInt8] = []
     var key: IdempotencyKey?
     var lastEventID: String?
+    /// How urgent what it reads is.
+    var pace = Pace.lookup
+    /// The lane that the handler runs on, where it has one.
+    var lane: Lane?
+    /// The caller's turn, where there are only so many.
+    var turn: Turns.Turn?
 
     var ledger: Ledger { control.ledger }
 
@@ -65,7 +71,7 @@ struct Call: Sendable {
 
     /// Reads from the ledger.
     func read<Result: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Result) async throws -> Result {
-        try await ledger.read(body)
+        try await ledger.read(pace, on: lane, body)
     }
 
     /// Carries out a command and answers with what `render` makes of the state right after it.

@@ -20,6 +20,7 @@ public struct Control: Sendable {
     private let denials = Denials()
     let badgeTries = BadgeTries()
     let scanCounts: ScanCounts
+    private let turns = Turns()
 
     /// The control interface of one ledger.
     ///
@@ -86,8 +87,25 @@ public struct Control: Sendable {
                 .tooLarge, "cannot take a body of more than \(route.bodyLimit >> 20) MiB here; send less at once")
         }
         var call = Call(control: self, caller: caller, access: access, plant: plant, parameters: parameters)
+        call.pace = route.pace
+        call.turn = try turns.begin(route.pace, access.login)
+        // A stream that was begun is read on its lane, and sent from the pool.
+        if route.pace != .replay { call.lane = ledger.lane(route.pace) }
+        // Large bodies are understood beside the scans, too.
+        let lane = call.lane ?? (request.body.count > Self.largeBody ? ledger.lane(.preparation) : nil)
+        guard let lane else { return try await handle(request, call, route) }
+        return try await withTaskExecutorPreference(lane) { [call] in try await handle(request, call, route) }
+    }
+
+    /// Bytes of a body that takes longer to understand than a scan may wait for.
+    private static let largeBody = 16_384
+
+    private func handle(_ request: ControlRequest, _ call: Call, _ route: Route) async throws -> ControlResponse {
+        var call = call
         call.query = try route.query(in: request.query)
         try call.checkPeriod()
+        // Counting all of a list reads as much as a report.
+        if call.pace == .list, call.query["total"]?.bool == true { call.pace = .report }
         switch route.input {
         case .none: break
         case .json(let properties, let needs):
@@ -95,7 +113,7 @@ public struct Control: Sendable {
         case .yaml: call.text = try RequestText.text(request.body)
         case .bytes: call.bytes = request.body
         }
-        if route.isChange { call.key = try idempotencyKey(request, access) }
+        if route.isChange { call.key = try idempotencyKey(request, call.access) }
         call.lastEventID = request.lastEventID
         return try await route.handler(call)
     }

@@ -61,9 +61,17 @@ struct EventFollower {
     /// Everything up to this event is done with.
     var last: Int64
 
+    /// Events of one portion. Others that wait get theirs in between.
     private static let page = 200
 
-    /// Sends what there is by now. Answers whether something was sent, or nil once the caller has no right any more.
+    private struct Portion: Sendable {
+        var bytes: [UInt8]
+        var last: Int64
+        var nextCursor: String?
+        var isEmpty: Bool
+    }
+
+    /// Sends what there is by now. Returns whether something was sent, or nil once the caller has no right any more.
     mutating func catchUp(_ send: ControlResponse.Send) async throws -> Bool? {
         var hasSent = false
         var cursor: String?
@@ -74,23 +82,31 @@ struct EventFollower {
             var filter = filter
             filter.after = last
             let page = Page(limit: Self.page, cursor: cursor)
-            let (head, listing) = try await call.read { [filter] db in
+            // Read and made into text in one go, on the lane of replays.
+            let portion = try await call.read { [filter, last] db in
                 // What is recorded between these two reads is told the next time.
-                (try db.head(), try db.shownEvents(filter, for: access, in: plant, page))
+                let head = try db.head()
+                let listing = try db.shownEvents(filter, for: access, in: plant, page)
+                var portion = Portion(
+                    bytes: [], last: listing.nextCursor == nil ? max(last, head) : listing.items.last?.id ?? last,
+                    nextCursor: listing.nextCursor, isEmpty: listing.items.isEmpty)
+                for event in listing.items {
+                    let json = event.json(for: access).jsonBytes
+                    portion.bytes += EventStream.event(id: event.id, event.record.event.kind.rawValue, json)
+                }
+                return portion
             }
-            var isStale = false
-            for event in listing.items {
-                isStale = Access(caller, in: call.ledger.plant) != access
-                if isStale { break }
-                let json = event.json(for: access).jsonBytes
-                try await send(EventStream.event(id: event.id, event.record.event.kind.rawValue, json))
-                (last, hasSent) = (event.id, true)
+            // Who lost a right meanwhile gets nothing that it showed.
+            if Access(caller, in: call.ledger.plant) != access {
+                cursor = nil
+                continue
             }
-            cursor = isStale ? nil : listing.nextCursor
-            if !isStale, cursor == nil {
-                last = max(last, head)
-                return hasSent
+            if !portion.isEmpty {
+                try await send(portion.bytes)
+                hasSent = true
             }
+            (last, cursor) = (portion.last, portion.nextCursor)
+            if cursor == nil { return hasSent }
         }
     }
 }

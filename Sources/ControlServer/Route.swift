@@ -87,6 +87,18 @@ struct Route: Sendable {
         }
     }
 
+    /// How urgent what it reads is: changes, and what a scan or a look at one thing needs, wait for no list.
+    var pace: Pace {
+        if method != .get { return isChange ? .lookup : .list }
+        switch template {
+        case "/v1/events": return .replay
+        case "/v1/status", "/v1/whoami", "/v1/units/{serial}", "/v1/units/{serial}/label", "/v1/work-orders/{number}",
+            "/v1/stations/{name}", "/v1/stations/{name}/watch", "/v1/labels/{id}":
+            return .lookup
+        default: return template.hasPrefix("/v1/reports/") ? .report : .list
+        }
+    }
+
     /// The most bytes that a body may have.
     var bodyLimit: Int { if case .bytes(_, let limit) = input { limit } else { ControlRequest.bodyLimit } }
 

@@ -27,9 +27,22 @@ struct EventRow {
         var change: Event.Change?
     }
 
-    private static func body(of event: Event) throws -> String? {
+    /// The body of the event before, for its neighbours: those of one command about many units have the same details.
+    final class LastBody {
+        fileprivate var details: Event.Details?
+        fileprivate var text: String?
+    }
+
+    private static func body(of event: Event, _ last: LastBody) throws -> String? {
         let hasDetails = event.details != Event.Details()
         guard hasDetails || event.change != nil else { return nil }
+        if event.change == nil, last.details == event.details { return last.text }
+        let text = try body(of: event, hasDetails: hasDetails)
+        if event.change == nil { (last.details, last.text) = (event.details, text) }
+        return text
+    }
+
+    private static func body(of event: Event, hasDetails: Bool) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(Body(details: hasDetails ? event.details : nil, change: event.change))
@@ -38,11 +51,12 @@ struct EventRow {
 
     /// Writes an event behind the one with the hash `last`, and answers its own hash.
     static func append(
-        _ event: Event, id: Int64, at: Int64, previous: Int64?, after last: [UInt8], _ statement: Statement
+        _ event: Event, id: Int64, at: Int64, previous: Int64?, after last: [UInt8], _ lastBody: LastBody,
+        _ statement: Statement
     ) throws -> [UInt8] {
         let before = event.before?.text
         let after = event.after?.text
-        let body = try body(of: event)
+        let body = try body(of: event, lastBody)
         var chain = Chain(last)
         func text(_ index: Int32, _ value: String?) {
             statement.bind(index, value)

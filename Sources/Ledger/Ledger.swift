@@ -21,6 +21,7 @@ public final class Ledger: Sendable {
     private let checkpointer: Checkpointer
     private let current: CurrentPlant
     private let listeners: Listeners
+    private let telling: DispatchQueue
     private let badgeKey: SymmetricKey
     private let clock: @Sendable () -> Moment
     let photos: PhotoFiles
@@ -35,18 +36,21 @@ public final class Ledger: Sendable {
         let connection = try Self.openWriter(path)
         let key = try Self.badgeKey(connection)
         let listeners = Listeners()
+        let telling = DispatchQueue(label: "traveler.ledger.listeners")
         let checkpointer = try Checkpointer(path)
         let current = CurrentPlant()
         writer = try Writer(connection, clock: clock, badgeDigest: { Self.digest($0, key) }) { batch in
             if let changed = batch.plant { current.plant.withLock { $0 = changed } }
             checkpointer.wrote()
-            listeners.tell(batch)
+            // Those who listen may be many, and the batch large.
+            telling.async { listeners.tell(batch) }
         }
         readers = try Readers(path)
         let opened = writer.plant
         current.plant.withLock { $0 = opened }
         (self.current, self.listeners, self.checkpointer, badgeKey) = (current, listeners, checkpointer, key)
         self.clock = clock
+        self.telling = telling
         photos = PhotoFiles(beside: directory)
         writer.fileDefects()
         Task { try? await sweepPhotos() }
@@ -86,6 +90,9 @@ public final class Ledger: Sendable {
     /// How many commits there were since the ledger was opened.
     public var commits: Int { writer.commits.load(ordering: .relaxed) }
 
+    /// For tests of who goes first: how many commands wait for the writer.
+    var waiting: Int { writer.waitingCount }
+
     /// For tests of a full disk: no more pages than there are now, or as many as the disk holds.
     func limitSize(pages limited: Bool) {
         writer.limitSize(limited)
@@ -94,6 +101,7 @@ public final class Ledger: Sendable {
     /// Waits until everything submitted is on disk, then takes nothing more.
     public func close() {
         writer.close()
+        telling.sync {}
         checkpointer.close()
     }
 
@@ -143,24 +151,51 @@ public final class Ledger: Sendable {
         _ command: Command, by actor: Actor, key: IdempotencyKey? = nil,
         render: @escaping @Sendable (inout State, Decision) -> StoredAnswer
     ) async throws -> StoredAnswer {
+        let advance = command.isLong ? await advance(command.serials) : nil
         let answer = try await withCheckedThrowingContinuation {
             (continuation: CheckedContinuation<StoredAnswer?, any Error>) in
             writer.submit(
                 Pending(
                     command: command, actor: actor, device: "terminal", key: key, outcome: render,
-                    finish: { continuation.resume(with: $0) }))
+                    finish: { continuation.resume(with: $0) }, advance: advance))
         }
         return answer ?? StoredAnswer(status: 200, body: [])
     }
 
+    /// What the writer will look up for a long command; nil where there is nothing, or it can't be read here.
+    private func advance(_ names: [String]) async -> Advance? {
+        guard !names.isEmpty else { return nil }
+        writer.advances.begin()
+        do {
+            return try await readers.read(.preparation, on: nil) { try Advance(names, $0) }
+        } catch {
+            writer.advances.end()
+            return nil
+        }
+    }
+
     // MARK: Reading
 
-    /// Reads on a connection of its own, off the cooperative pool. Keep each statement under 5 ms and page the rest.
+    /// Looks something up on a connection of its own, off the cooperative pool. Keep each statement under 5 ms.
     public func read<Result: Sendable>(
         _ body: @escaping @Sendable (Connection) throws -> Result
     ) async throws -> Result {
-        try await readers.read(body)
+        try await read(.lookup, body)
     }
+
+    /// Reads on a connection of its own, off the cooperative pool. Keep each statement under 5 ms and page the rest.
+    ///
+    /// - Parameters:
+    ///   - pace: how urgent it is; only lookups are never behind anything that takes long.
+    ///   - lane: the lane that the caller is on, of the same pace.
+    public func read<Result: Sendable>(
+        _ pace: Pace, on lane: Lane? = nil, _ body: @escaping @Sendable (Connection) throws -> Result
+    ) async throws -> Result {
+        try await readers.read(pace, on: lane, body)
+    }
+
+    /// A lane for what is made of things read at this pace; nil for lookups, which have none.
+    public func lane(_ pace: Pace) -> Lane? { readers.lane(pace)?.lane }
 
     /// What is committed from now on and passes the filter, in order and without loss.
     public func committed(where filter: @escaping @Sendable (Committed) -> Bool) -> AsyncStream<Committed> {
@@ -279,11 +314,30 @@ public struct IdempotencyKey: Sendable {
 public struct StoredAnswer: Sendable, Equatable {
     /// HTTP status.
     public var status: Int
-    /// Body as it is sent.
+    /// Body as it is sent; empty where it is made from events.
     public var body: [UInt8]
+    /// The events that the body is made from, each time anew: there can be too many for a transaction to wait for that.
+    public var events: ClosedRange<Int64>?
 
     /// An answer with a status and a body.
     public init(status: Int, body: [UInt8]) {
         (self.status, self.body) = (status, body)
+    }
+
+    /// An answer whose body is made from events.
+    public init(status: Int, events: ClosedRange<Int64>) {
+        (self.status, body, self.events) = (status, [], events)
+    }
+
+    /// What is kept of the body for an idempotency key. No body begins with a zero byte.
+    var kept: [UInt8] { events.map { [0] + Array("\($0.lowerBound) \($0.upperBound)".utf8) } ?? body }
+
+    /// Reads what `kept` wrote.
+    init(status: Int, kept: [UInt8]) {
+        self.init(status: status, body: kept)
+        guard kept.first == 0 else { return }
+        let numbers = String(decoding: kept.dropFirst(), as: UTF8.self).split(separator: " ").compactMap { Int64($0) }
+        guard numbers.count == 2, numbers[0] <= numbers[1] else { return }
+        (body, events) = ([], numbers[0]...numbers[1])
     }
 }

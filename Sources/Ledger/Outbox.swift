@@ -89,8 +89,9 @@ extension Connection {
     ///
     /// - Throws: `Refusal` for a cursor that is none.
     public func outbox(webhook: String, dead: Bool?, _ page: Page) throws -> Listing<WebhookDelivery> {
+        let source: SQL = dead == true ? "outbox INDEXED BY outbox_dead WHERE dead = 1 AND" : "outbox WHERE"
         let walk = Walk(
-            key: "event", sources: ["outbox WHERE webhook = \(Int64(webhook) ?? -1)"],
+            key: "event", sources: [source + " webhook = \(Int64(webhook) ?? -1)"],
             rows: "outbox ON outbox.event = walk.key AND outbox.webhook = \(Int64(webhook) ?? -1)",
             condition: dead.map { "outbox.dead = \($0 ? 1 : 0)" } ?? .always)
         let columns: SQL =

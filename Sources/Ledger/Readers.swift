@@ -1,30 +1,82 @@
 import Dispatch
+import Glibc
 import Synchronization
 import Tracking
 
-/// Connections that read, each on a queue of its own.
+/// Connections that read. What a scan or a look at one thing needs has two for itself, each on a queue of its own; lists,
+/// reports, replays and preparations have theirs on lanes, so that none of them is waited for.
 ///
-/// `@unchecked Sendable`: a connection is touched on its own serial queue only.
+/// `@unchecked Sendable`: a connection is touched on its own queue or lane only.
 final class Readers: @unchecked Sendable {
-    private let connections: [(queue: DispatchQueue, connection: Connection)]
+    private let path: String
+    private let lookups: [(queue: DispatchQueue, connection: Connection)]
+    private let lanes: [Pace: [ReadingLane]]
     private let next = Atomic<Int>(0)
 
-    init(_ path: String, count: Int = 3) throws {
-        connections = try (0..<count).map { index in
-            let connection = try Connection(path: path, mode: .readOnly)
-            try connection.execute("PRAGMA cache_size = -8192; PRAGMA query_only = ON; PRAGMA mmap_size = 0")
-            return (DispatchQueue(label: "traveler.ledger.reader.\(index)"), connection)
+    init(_ path: String) throws {
+        self.path = path
+        lookups = try (0..<2).map { index in
+            (DispatchQueue(label: "traveler.ledger.reader.\(index)"), try Self.connection(path))
+        }
+        // Where there are processors to spare, lists of several callers are made at once.
+        let lists = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2))
+        var lanes: [Pace: [ReadingLane]] = [:]
+        for pace in Pace.allCases where pace != .lookup {
+            lanes[pace] = (0..<(pace == .list ? lists : 1)).map { _ in ReadingLane(pace) }
+        }
+        self.lanes = lanes
+    }
+
+    fileprivate static func connection(_ path: String) throws -> Connection {
+        let connection = try Connection(path: path, mode: .readOnly)
+        try connection.execute("PRAGMA cache_size = -4096; PRAGMA query_only = ON; PRAGMA mmap_size = 0")
+        return connection
+    }
+
+    /// The lane of what is read at a pace; nil for lookups, which have none.
+    func lane(_ pace: Pace) -> ReadingLane? {
+        guard let lanes = lanes[pace], !lanes.isEmpty else { return nil }
+        return lanes.count == 1 ? lanes[0] : lanes[turn(lanes.count)]
+    }
+
+    func read<Result: Sendable>(
+        _ pace: Pace, on lane: Lane?, _ body: @escaping @Sendable (Connection) throws -> Result
+    ) async throws -> Result {
+        let known = lanes[pace]?.first { $0.lane === lane }
+        guard let reading = known ?? self.lane(pace) else {
+            let index = turn(lookups.count)
+            return try await withCheckedThrowingContinuation { continuation in
+                lookups[index].queue.async {
+                    continuation.resume(with: Swift.Result { try body(self.lookups[index].connection) })
+                }
+            }
+        }
+        return try await withCheckedThrowingContinuation { continuation in
+            reading.lane.run { [path] in
+                continuation.resume(with: Swift.Result { try body(reading.connection(path)) })
+            }
         }
     }
 
-    func read<Result: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Result) async throws -> Result {
-        let turn = next.wrappingAdd(1, ordering: .relaxed).oldValue
-        let index = Int(UInt(bitPattern: turn) % UInt(connections.count))
-        return try await withCheckedThrowingContinuation { continuation in
-            connections[index].queue.async {
-                continuation.resume(with: Swift.Result { try body(self.connections[index].connection) })
-            }
-        }
+    private func turn(_ count: Int) -> Int {
+        Int(UInt(bitPattern: next.wrappingAdd(1, ordering: .relaxed).oldValue) % UInt(count))
+    }
+}
+
+/// A lane with a connection, which is opened when it is first needed.
+///
+/// `@unchecked Sendable`: the connection is touched on the lane only.
+final class ReadingLane: @unchecked Sendable {
+    let lane: Lane
+    private var opened: Connection?
+
+    init(_ pace: Pace) { lane = Lane(pace) }
+
+    func connection(_ path: String) throws -> Connection {
+        if let opened { return opened }
+        let connection = try Readers.connection(path)
+        opened = connection
+        return connection
     }
 }
 

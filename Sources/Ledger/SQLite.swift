@@ -49,6 +49,8 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
 public final class Connection {
     let handle: OpaquePointer
     private var cached: [String: Statement] = [:]
+    /// For tests of how queries find their way: told each one.
+    var watch: ((SQL) -> Void)?
 
     /// Opens a file.
     ///

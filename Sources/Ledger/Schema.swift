@@ -46,6 +46,11 @@ enum Schema {
     /// Both clocks of what is in hand: the steady one counts within one run of the daemon. The events before which the wall
     /// clock was set back, for a search by time. Orders of a product that are to
     /// be worked on, for its counts.
+    ///
+    /// And an index for every filter of every list, so that none walks far for a few rows. Those of `event` and
+    /// `inventory_log` grow at few places, one for each name, which a scan hardly pays for. The status stands behind what
+    /// units are listed by, not before it: it changes only where a unit comes into stock, leaves it, or fails, and steps
+    /// between stages leave these indexes alone.
     private static let version5 = """
         ALTER TABLE session ADD COLUMN active_steady INTEGER;
         ALTER TABLE session ADD COLUMN step_steady INTEGER;
@@ -59,6 +64,52 @@ enum Schema {
             WHERE at < before - 600000;
 
         CREATE INDEX work_order_released ON work_order (product) WHERE status = 'released';
+
+        CREATE INDEX IF NOT EXISTS event_actor ON event (actor) WHERE actor IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS event_station ON event (station) WHERE station IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS event_kind ON event (kind);
+
+        DROP INDEX IF EXISTS unit_product;
+        CREATE INDEX IF NOT EXISTS unit_product ON unit (product, status);
+        DROP INDEX IF EXISTS unit_work_order;
+        CREATE INDEX IF NOT EXISTS unit_work_order ON unit (work_order, status) WHERE work_order IS NOT NULL;
+        DROP INDEX IF EXISTS unit_team;
+        CREATE INDEX IF NOT EXISTS unit_team ON unit (team, status) WHERE team IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS unit_done ON unit (status) WHERE
+            status = 'delivered' OR status = 'installed' OR status = 'split' OR status = 'written_off';
+
+        DROP INDEX IF EXISTS inventory_log_product;
+        CREATE INDEX IF NOT EXISTS inventory_log_product ON inventory_log (product, action);
+        CREATE INDEX IF NOT EXISTS inventory_log_action ON inventory_log (action);
+
+        CREATE INDEX IF NOT EXISTS work_order_status ON work_order (status);
+        CREATE INDEX IF NOT EXISTS work_order_product ON work_order (product);
+        CREATE INDEX IF NOT EXISTS work_order_team ON work_order (team);
+        CREATE INDEX IF NOT EXISTS delivery_open ON delivery (closed) WHERE closed = 0;
+        CREATE INDEX IF NOT EXISTS label_job_cancelled ON label_job (status) WHERE status = 'cancelled';
+        CREATE INDEX IF NOT EXISTS outbox_dead ON outbox (webhook, event) WHERE dead = 1;
+
+        CREATE INDEX IF NOT EXISTS defect_of_product ON defect (product);
+        CREATE INDEX IF NOT EXISTS defect_of_supplier ON defect (supplier) WHERE supplier IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS defect_location ON defect (location) WHERE location IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS defect_source ON defect (source);
+        CREATE INDEX IF NOT EXISTS defect_shipment ON defect (shipment) WHERE shipment IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS defect_awaiting ON defect (id) WHERE status = 'resolved' AND remaining > 0;
+        CREATE INDEX IF NOT EXISTS defect_finding_type ON defect_finding (type);
+        CREATE INDEX IF NOT EXISTS repair_product ON repair (product);
+        CREATE INDEX IF NOT EXISTS write_off_product ON write_off (product);
+        CREATE INDEX IF NOT EXISTS write_off_reason ON write_off (reason);
+        CREATE INDEX IF NOT EXISTS write_off_source ON write_off (source);
+
+        DROP INDEX IF EXISTS customer_return_open;
+        CREATE INDEX IF NOT EXISTS customer_return_status ON customer_return (status);
+        CREATE INDEX IF NOT EXISTS customer_return_kind ON customer_return (kind);
+        CREATE INDEX IF NOT EXISTS customer_return_reason ON customer_return (reason);
+        CREATE INDEX IF NOT EXISTS customer_return_inspector ON customer_return (inspector) WHERE inspector IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS customer_return_task_status ON customer_return (task_status, task) WHERE task IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS customer_return_task_inspector ON customer_return (inspector, task) WHERE task IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS return_item_reason ON return_item (reason, customer_return) WHERE reason IS NOT NULL;
+        CREATE INDEX IF NOT EXISTS return_item_status ON return_item (status);
         """
 
     /// Customers' returns. What is searched stands in columns of its own, all of a record in its body.

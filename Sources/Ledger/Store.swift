@@ -7,8 +7,10 @@ struct Store {
     private let insertEvent: Statement
     private let updateUnit: Statement
     private let moveUnit: Statement
+    private let stepUnit: Statement
     private let insertUnit: Statement
     private let putSession: Statement
+    private let lastBody = EventRow.LastBody()
 
     init(_ connection: Connection) throws(StorageError) {
         self.connection = connection
@@ -22,6 +24,9 @@ struct Store {
         // Where nobody else has it in hand, the indexes of who has stay as they are.
         moveUnit = try connection.statement(
             "UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, state = ?6 WHERE serial = ?1")
+        // From stage to stage, those by status, too.
+        stepUnit = try connection.statement(
+            "UPDATE unit SET updated_at = ?2, last_event = ?3, stage = ?4, state = ?5 WHERE serial = ?1")
         insertUnit = try connection.statement(
             """
             INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state, product,
@@ -43,24 +48,23 @@ struct Store {
     func append(_ event: Event, at: Int64, after last: [UInt8], to state: inout State) throws -> [UInt8] {
         let previous = event.after == nil ? nil : event.unit.flatMap { state.unit($0)?.lastEvent }
         let hash = try EventRow.append(
-            event, id: state.head + 1, at: at, previous: previous, after: last, insertEvent)
+            event, id: state.head + 1, at: at, previous: previous, after: last, lastBody, insertEvent)
         state.apply(event, at: at)
         return hash
     }
 
     /// Writes everything that `apply` changed since the last call.
     func flush(_ state: inout State) throws {
-        for (serial, unit, before) in state.units.takeChanges() {
-            guard let unit else { continue }
-            try put(serial, unit, before?.state)
+        try state.units.forEachChange { serial, unit, before in
+            if let unit { try put(serial, unit, before?.state) }
         }
         for (key, session, _) in state.sessions.takeChanges() {
             put(key, session ?? Session())
             try putSession.run()
         }
         for (key, card, _) in state.cards.takeChanges() { try put(key, card ?? Card()) }
-        for (_, order, _) in state.workOrders.takeChanges() {
-            if let order { try put(order) }
+        for (_, order, before) in state.workOrders.takeChanges() {
+            if let order { try put(order, before) }
         }
         for (key, value, _) in state.counters.takeChanges() {
             try run("INSERT OR REPLACE INTO counter VALUES (?1, ?2)", [.text(key), .int(Int64(value ?? 0))])
@@ -97,6 +101,14 @@ struct Store {
     private func put(_ serial: String, _ unit: Unit, _ before: UnitState?) throws {
         let now = unit.state
         if let before, (before.assignee, before.worker, before.delivery) == (now.assignee, now.worker, now.delivery) {
+            if before.status == now.status {
+                stepUnit.bind(1, serial)
+                stepUnit.bind(2, unit.updatedAt)
+                stepUnit.bind(3, unit.lastEvent)
+                stepUnit.bind(4, now.stage)
+                stepUnit.bind(5, now.text)
+                return try stepUnit.run()
+            }
             moveUnit.bind(1, serial)
             moveUnit.bind(2, unit.updatedAt)
             moveUnit.bind(3, unit.lastEvent)
@@ -105,9 +117,10 @@ struct Store {
             moveUnit.bind(6, now.text)
             return try moveUnit.run()
         }
-        bindState(updateUnit, serial, unit)
-        try updateUnit.run()
-        if connection.changes > 0 { return }
+        if before != nil {
+            bindState(updateUnit, serial, unit)
+            return try updateUnit.run()
+        }
         bindState(insertUnit, serial, unit)
         insertUnit.bind(10, unit.product)
         insertUnit.bind(11, unit.workOrder)
@@ -166,8 +179,20 @@ struct Store {
                 ])
     }
 
-    private func put(_ order: WorkOrder) throws {
+    private func put(_ order: WorkOrder, _ before: WorkOrder?) throws {
         let counts = [order.pendingLabels, order.registered, order.inProduction, order.good, order.writtenOff]
+        if var before {
+            (before.pendingLabels, before.registered) = (order.pendingLabels, order.registered)
+            (before.inProduction, before.good, before.writtenOff) = (order.inProduction, order.good, order.writtenOff)
+            // Most often a scan was counted, and the indexes stay as they are.
+            if before == order {
+                return try run(
+                    """
+                    UPDATE work_order SET pending_labels = ?2, registered = ?3, in_production = ?4, good = ?5,
+                        written_off = ?6 WHERE number = ?1
+                    """, [.text(order.number)] + counts.map { .int(Int64($0)) })
+            }
+        }
         try run(
             """
             INSERT OR REPLACE INTO work_order (number, product, quantity, team, due, status, created_at, pending_labels,

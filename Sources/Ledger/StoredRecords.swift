@@ -6,6 +6,8 @@ public import Tracking
 final class StoredRecords: Records {
     let connection: Connection
     var failure: (any Error)?
+    /// What was read before, and still holds.
+    var advance: Advance?
 
     init(_ connection: Connection) {
         self.connection = connection
@@ -30,7 +32,8 @@ final class StoredRecords: Records {
     }
 
     func unit(_ serial: String) -> Unit? {
-        first(
+        if let known = advance?.units[serial] { return known }
+        return first(
             """
             SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state, replaces
             FROM unit WHERE serial = ?1
@@ -48,7 +51,8 @@ final class StoredRecords: Records {
     }
 
     func workOrder(_ number: String) -> WorkOrder? {
-        first(
+        if let known = advance?.workOrders[number] { return known }
+        return first(
             """
             SELECT product, quantity, team, due, created_at, status, pending_labels, registered, in_production, good,
                 written_off FROM work_order WHERE number = ?1
@@ -66,7 +70,8 @@ final class StoredRecords: Records {
     }
 
     func pendingLabel(_ serial: String) -> PendingLabel? {
-        first(
+        if let known = advance?.labels[serial] { return known }
+        return first(
             "SELECT product, work_order, station, voided, counter_key, counter FROM pending_label WHERE serial = ?1",
             { $0.bind(1, serial) }
         ) { row in
@@ -156,7 +161,9 @@ final class StoredRecords: Records {
     }
 
     func isOrder(_ number: String) -> Bool {
-        first("SELECT 1 FROM delivery WHERE order_number = ?1 LIMIT 1", { $0.bind(1, number) }) { _ in true } ?? false
+        if let known = advance?.orders[number] { return known }
+        return first("SELECT 1 FROM delivery WHERE order_number = ?1 LIMIT 1", { $0.bind(1, number) }) { _ in true }
+            ?? false
     }
 
     func labelJob(_ id: Int64) -> LabelJob? {

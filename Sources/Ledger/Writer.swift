@@ -14,14 +14,21 @@ struct Pending: Sendable {
     var outcome: @Sendable (inout State, Decision) -> StoredAnswer?
     /// Tells the caller the answer, or why nothing was recorded.
     var finish: @Sendable (Result<StoredAnswer?, any Error>) -> Void
+    /// What was read for it beside the writer.
+    var advance: Advance?
 }
 
 /// The one that writes: takes what waits, decides it in order, and answers once all of it is on disk.
+///
+/// Scans, and whatever else is about few things, go first and share their commits. A command about many things has a
+/// transaction to itself; before the next such, the others have as much time as it took.
 ///
 /// `@unchecked Sendable`: everything but `waiting` is touched on `queue` alone, which is serial.
 final class Writer: @unchecked Sendable {
     /// At most this many commands share one commit.
     static let batch = 512
+    /// So many batches go before a long command that waits.
+    static let patience = 4
     /// Records kept in memory between batches.
     private static let workingSet = 8_192
 
@@ -30,11 +37,14 @@ final class Writer: @unchecked Sendable {
     private let queue = DispatchQueue(label: "traveler.ledger.writer")
     private let waiting = Mutex(Waiting())
     private struct Waiting {
-        var commands: [Pending] = []
+        var short: [Pending] = []
+        var long: [Pending] = []
         var isScheduled = false
         var isClosed = false
     }
 
+    /// What was read in advance, and what changed since.
+    let advances = Advances()
     private let connection: Connection
     private let records: StoredRecords
     private let store: Store
@@ -101,7 +111,7 @@ final class Writer: @unchecked Sendable {
     func submit(_ pending: Pending) {
         let (schedule, isClosed) = waiting.withLock { waiting in
             guard !waiting.isClosed else { return (false, true) }
-            waiting.commands.append(pending)
+            if pending.command.isLong { waiting.long.append(pending) } else { waiting.short.append(pending) }
             defer { waiting.isScheduled = true }
             return (!waiting.isScheduled, false)
         }
@@ -132,6 +142,9 @@ final class Writer: @unchecked Sendable {
         queue.sync {}
     }
 
+    /// Commands that wait for their turn.
+    var waitingCount: Int { waiting.withLock { $0.short.count + $0.long.count } }
+
     func limitSize(_ limited: Bool) {
         queue.sync {
             let pages = (try? connection.number("PRAGMA page_count")) ?? 0
@@ -140,23 +153,36 @@ final class Writer: @unchecked Sendable {
     }
 
     private func drain() {
+        // Until then, in nanoseconds of the machine's uptime, a long command waits for all short ones.
+        var shortAlone: UInt64 = 0
+        // Batches that went before a long command that waits.
+        var before = 0
         while true {
-            let batch = waiting.withLock { waiting in
-                var batch = waiting.commands
-                waiting.commands = []
-                if batch.count > Self.batch {
-                    waiting.commands = Array(batch[Self.batch...])
-                    batch.removeSubrange(Self.batch...)
+            let begin = DispatchTime.now().uptimeNanoseconds
+            let isLongsTurn = before >= Self.patience && begin >= shortAlone
+            let (batch, isLong) = waiting.withLock { waiting -> ([Pending], Bool) in
+                if !waiting.short.isEmpty, waiting.long.isEmpty || !isLongsTurn {
+                    let batch = Array(waiting.short.prefix(Self.batch))
+                    waiting.short.removeFirst(batch.count)
+                    if !waiting.long.isEmpty { before += 1 }
+                    return (batch, false)
                 }
-                if batch.isEmpty { waiting.isScheduled = false }
-                return batch
+                if !waiting.long.isEmpty { return ([waiting.long.removeFirst()], true) }
+                waiting.isScheduled = false
+                return ([], false)
             }
             if batch.isEmpty { return }
             write(batch)
+            if isLong {
+                before = 0
+                let end = DispatchTime.now().uptimeNanoseconds
+                shortAlone = end + (end - begin)
+            }
         }
     }
 
     private func write(_ batch: [Pending]) {
+        defer { for pending in batch where pending.advance != nil { advances.end() } }
         var results: [Result<StoredAnswer?, any Error>] = []
         results.reserveCapacity(batch.count)
         var events: [Committed] = []
@@ -182,6 +208,7 @@ final class Writer: @unchecked Sendable {
         }
         state.trim(to: Self.workingSet)
         if plantChanged { localiseDates() }
+        advances.remember(events)
         if state.head != headBefore {
             committed(Batch(head: state.head, plant: plantChanged ? plant : nil, events: events))
         }
@@ -193,6 +220,8 @@ final class Writer: @unchecked Sendable {
     ) throws -> StoredAnswer? {
         let moment = clock()
         let at = moment.wall
+        records.advance = pending.advance.map(advances.current)
+        defer { records.advance = nil }
         if let key = pending.key, let stored = try self.stored(key, moment) { return stored }
         let decision = try state.decide(pending.command, by: pending.actor, device: pending.device, at: moment)
         if !decision.events.isEmpty {
@@ -202,6 +231,8 @@ final class Writer: @unchecked Sendable {
             }
             latest = max(latest, at)
         }
+        // Of many short commands it grows by itself.
+        if pending.command.isLong { events.reserveCapacity(decision.events.count) }
         for event in decision.events {
             lastHash = try store.append(event, at: at, after: lastHash, to: &state)
             if case .plant(let changes) = event.change {
@@ -241,7 +272,7 @@ final class Writer: @unchecked Sendable {
             throw Refusal(
                 .conflict, "this Idempotency-Key was used for another request; use a new key for a new request")
         }
-        return StoredAnswer(status: Int(statement.int(1)), body: statement.blob(2))
+        return StoredAnswer(status: Int(statement.int(1)), kept: statement.blob(2))
     }
 
     private func recover() {
@@ -280,7 +311,7 @@ extension Store {
         statement.bind(3, key.key)
         statement.bind(4, blob: key.request)
         statement.bind(5, answer.status)
-        statement.bind(6, blob: answer.body)
+        statement.bind(6, blob: answer.kept)
         statement.bind(7, now.wall)
         statement.bind(8, now.steady)
         statement.bind(9, now.run)

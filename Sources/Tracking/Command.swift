@@ -134,6 +134,34 @@ public enum Command: Sendable {
     }
 }
 
+extension Command {
+    /// Serials of the units that it names.
+    public var serials: [String] {
+        switch self {
+        case .register(_, let serials, _), .receive(_, let serials, _, _, _, _), .adjustSerials(_, let serials, _),
+            .deliver(_, _, let serials, _, _):
+            serials
+        case .openDefect(let lot, _, _), .repairDefect(_, let lot, _, _, _), .writeOffDefect(_, let lot, _, _, _),
+            .supplierRepairDefect(_, let lot, _):
+            lot.serials
+        case .createReturn(_, _, _, _, _, let lot): lot.serials
+        default: []
+        }
+    }
+
+    /// Whether it may be about so many things that a scan must not wait in one transaction with it.
+    public var isLong: Bool {
+        switch self {
+        case .changePlant, .completeReturn, .cancelReturn, .fileDefects, .moveWorkOrder: true
+        case .routeDefects(let cases, _, _, _, _): cases.count > Self.few
+        case .deliver(_, _, let serials, let items, _): serials.count + items.count > Self.few
+        default: serials.count > Self.few
+        }
+    }
+
+    private static let few = 32
+}
+
 /// What is to become of a defective unit.
 public enum Disposition: String, Sendable, Codable, CaseIterable {
     /// Written off at once.

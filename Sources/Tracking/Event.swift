@@ -161,7 +161,9 @@ public struct Event: Sendable, Equatable {
     }
 
     /// What changed other than a unit.
-    public enum Change: Sendable, Equatable, Codable {
+    ///
+    /// Indirect, as few events have one, and snapshots are large: thousands of events are copied for a long command.
+    public indirect enum Change: Sendable, Equatable, Codable {
         /// A work order came into being.
         case workOrder(WorkOrder)
         /// A work order got another status.

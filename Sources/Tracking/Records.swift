@@ -174,6 +174,17 @@ public struct Working<Key: Hashable & Sendable, Value> {
         }
     }
 
+    /// The same, one after the other: of a long command there are thousands.
+    public mutating func forEachChange(_ body: (Key, _ value: Value?, _ before: Value?) throws -> Void) rethrows {
+        defer { changed.removeAll(keepingCapacity: true) }
+        for key in changed {
+            guard let index = entries.index(forKey: key) else { continue }
+            entries.values[index].isChanged = false
+            let before = entries.values[index].before.take()
+            try body(key, entries.values[index].value, before)
+        }
+    }
+
     /// Forgets what was read once it is more than `limit` values. Must not be called between a write and
     /// `takeChanges()`.
     public mutating func trim(to limit: Int) {

@@ -104,12 +104,12 @@ public struct State {
         counters.trim(to: limit)
         cards.trim(to: limit)
         sessions.trim(to: limit)
+        deliveries.trim(to: limit)
+        labelJobs.trim(to: limit)
+        customerReturns.trim(to: limit)
+        returnItems.trim(to: limit)
         // These are searched, not only looked up.
-        deliveries.trim(to: min(limit, 256))
-        labelJobs.trim(to: min(limit, 256))
         defectUnits.trim(to: min(limit, 1_024))
-        customerReturns.trim(to: min(limit, 256))
-        returnItems.trim(to: min(limit, 256))
         defects.trim(to: limit)
         writeOffs.trim(to: limit)
     }
@@ -151,7 +151,7 @@ public struct State {
 
     /// The open delivery of an order, looked for among changed ones first.
     mutating func openDelivery(ofOrder order: String) -> Delivery? {
-        if let known = deliveries.inMemory.values.first(where: { $0.order == order && !$0.isClosed }) { return known }
+        if let known = deliveries.unrecorded.first(where: { $0.order == order && !$0.isClosed }) { return known }
         guard let id = records.openDelivery(ofOrder: order), let found = delivery(id), !found.isClosed else {
             return nil
         }
@@ -160,13 +160,13 @@ public struct State {
 
     /// Whether a delivery was ever opened for this order.
     mutating func isOrder(_ number: String) -> Bool {
-        records.isOrder(number) || deliveries.inMemory.values.contains { $0.order == number }
+        records.isOrder(number) || deliveries.unrecorded.contains { $0.order == number }
     }
 
     /// Serials of the labels of a work order that wait to be scanned back.
     mutating func waitingLabels(ofWorkOrder number: String) -> [String] {
         let onRecord = Set(records.pendingLabels(ofWorkOrder: number))
-        let inMemory = pendingLabels.inMemory.values.lazy.filter { $0.workOrder == number }.map(\.serial)
+        let inMemory = pendingLabels.unrecorded.lazy.filter { $0.workOrder == number }.map(\.serial)
         return onRecord.union(inMemory).filter { pendingLabel($0)?.voided == false }.sorted()
     }
 }
@@ -227,12 +227,7 @@ extension State {
 
     private mutating func applyUnit(_ event: Event, _ after: UnitState, _ at: Int64) {
         guard let serial = event.unit, let product = event.product else { return }
-        var unit =
-            unit(serial)
-            ?? Unit(
-                serial: serial, product: product, workOrder: event.workOrder, team: event.team,
-                supplier: event.details.supplier, cost: event.details.cost, replaces: event.details.replaces,
-                createdAt: at, updatedAt: at, lastEvent: head, state: after)
+        var unit = unit(serial) ?? Unit(made: serial, product, by: event, after, at: at, number: head)
         (unit.state, unit.updatedAt, unit.lastEvent) = (after, at, head)
         units.write(serial, unit)
 
@@ -348,6 +343,16 @@ extension State {
         guard var delivery = delivery(id) else { return }
         delivery.count += quantity
         deliveries.write(id, delivery)
+    }
+}
+
+extension Unit {
+    /// A unit as its first event makes it.
+    public init(made serial: String, _ product: String, by event: Event, _ state: UnitState, at: Int64, number: Int64) {
+        self.init(
+            serial: serial, product: product, workOrder: event.workOrder, team: event.team,
+            supplier: event.details.supplier, cost: event.details.cost, replaces: event.details.replaces,
+            createdAt: at, updatedAt: at, lastEvent: number, state: state)
     }
 }
 

@@ -34,12 +34,14 @@ extension Call {
             }
             last = number
         } else {
-            last = try await read { try $0.head() }
+            last = try await ledger.read { try $0.head() }
         }
         return EventStream.response { [filter] send in
             var follower = EventFollower(call: self, filter: filter, last: last)
             try await send(EventStream.comment)
             guard try await follower.catchUp(send) != nil else { return }
+            // From here on it follows what happens, and replays nothing.
+            turn?.end()
             // One look serves any number of new events.
             try await EventStream.forEach(in: heads, depth: 1) { head in
                 guard let hasSent = try await follower.catchUp(send) else { return false }

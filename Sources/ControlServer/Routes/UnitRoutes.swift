@@ -156,9 +156,16 @@ extension Call {
 
     /// Carries out a command that makes units, and answers with them.
     fileprivate func submitUnits(_ command: Command) async throws -> ControlResponse {
-        try await submit(command, status: 201) { [access] state, decision in
-            ["items": .array(decision.serials.compactMap { state.unit($0)?.json(for: access) })]
+        let answer = try await ledger.submit(command, by: .person(access), key: key) { state, decision in
+            // No event, no unit: then the range ends where it begins.
+            let first = state.head - Int64(max(decision.events.count, 1)) + 1
+            return StoredAnswer(status: 201, events: first...state.head)
         }
+        guard let events = answer.events else { return ControlResponse(status: answer.status, json: answer.body) }
+        let json = try await ledger.read(.list) { [access] db in
+            JSONValue.object(["items": .array(try db.unitsMade(by: events).map { $0.json(for: access) })]).jsonBytes
+        }
+        return ControlResponse(status: answer.status, json: json)
     }
 
     fileprivate func labelPreview() async throws -> ControlResponse {

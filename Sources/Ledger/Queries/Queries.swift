@@ -63,6 +63,7 @@ extension Connection {
     /// Runs a query and reads its rows.
     @discardableResult
     func select<Result>(_ sql: SQL, _ read: (Statement) throws -> Result) throws -> [Result] {
+        watch?(sql)
         let statement = try statement(sql.text)
         defer { statement.reset() }
         for (index, value) in sql.values.enumerated() { statement.bind(Int32(index + 1), value) }
@@ -73,6 +74,7 @@ extension Connection {
 
     /// The first row of a query.
     func first<Result>(_ sql: SQL, _ read: (Statement) throws -> Result) throws -> Result? {
+        watch?(sql)
         let statement = try statement(sql.text)
         defer { statement.reset() }
         for (index, value) in sql.values.enumerated() { statement.bind(Int32(index + 1), value) }

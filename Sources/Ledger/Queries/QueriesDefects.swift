@@ -84,6 +84,37 @@ public struct DefectFilter: Sendable, Equatable {
     }
 }
 
+extension DefectFilter {
+    /// The indexes that lead to what it can match.
+    fileprivate var ways: [[SQL]] {
+        var ways: [[SQL]] = []
+        if let serial {
+            ways.append([
+                """
+                (SELECT defect AS id, serial FROM defect_unit INDEXED BY defect_unit_serial) WHERE serial = \(serial)
+                """
+            ])
+        }
+        if let shipment {
+            ways.append(["defect INDEXED BY defect_shipment WHERE shipment = \(Int64(shipment) ?? -1)"])
+        }
+        if awaiting { ways.append(["defect INDEXED BY defect_awaiting WHERE status = 'resolved' AND remaining > 0"]) }
+        if let product { ways.append(["defect INDEXED BY defect_of_product WHERE product = \(product)"]) }
+        if let type {
+            ways.append([
+                "(SELECT defect AS id, type FROM defect_finding INDEXED BY defect_finding_type) WHERE type = \(type)"
+            ])
+        }
+        if let location { ways.append(["defect INDEXED BY defect_location WHERE location = \(location)"]) }
+        if let supplier { ways.append(["defect INDEXED BY defect_of_supplier WHERE supplier = \(supplier)"]) }
+        if let statuses, !statuses.isEmpty {
+            ways.append(statuses.map { "defect INDEXED BY defect_status WHERE status = \($0.rawValue)" })
+        }
+        if let source { ways.append(["defect INDEXED BY defect_source WHERE source = \(source.rawValue)"]) }
+        return ways
+    }
+}
+
 /// What a list of defect cases is ordered by.
 public enum DefectOrder: String, Sendable, CaseIterable {
     /// By the time of recording.
@@ -154,7 +185,7 @@ extension Connection {
     public func defects(
         _ filter: DefectFilter, by order: DefectOrder = .date, for access: Access, _ page: Page
     ) throws -> Listing<DefectRow> {
-        let walk = walk(filter, order, access)
+        let walk = try walk(filter, order, access)
         let columns: SQL = """
             \(DefectCase.columns), (
                 SELECT line.serial FROM defect_unit AS line WHERE line.defect = defect.id
@@ -170,7 +201,7 @@ extension Connection {
 
     /// Counts of the cases within the scope that a filter matches.
     public func defectCards(_ filter: DefectFilter, for access: Access) throws -> DefectCards {
-        let walk = walk(filter, .date, access)
+        let walk = try walk(filter, .date, access)
         var cards = DefectCards()
         _ = try forEachWindow(walk) { window in
             let query = walk.select("defect.status, count(*), sum(defect.remaining)", window)
@@ -184,15 +215,17 @@ extension Connection {
         return cards
     }
 
-    private func walk(_ filter: DefectFilter, _ order: DefectOrder, _ access: Access) -> Walk {
+    private func walk(_ filter: DefectFilter, _ order: DefectOrder, _ access: Access) throws -> Walk {
         let condition = [access.seesDefect, filter.condition].all
         switch order {
         case .date:
-            var sources: [SQL] = ["defect WHERE TRUE"]
-            if let statuses = filter.statuses {
-                sources = statuses.map { "defect INDEXED BY defect_status WHERE status = \($0.rawValue)" }
-            }
-            return Walk(key: "id", sources: sources, rows: "defect ON defect.id = walk.key", condition: condition)
+            // A case is found before it is put on record, or then.
+            let range = try filter.from.map { try eventNumbers(from: $0, to: nil) }
+            let ways = filter.ways
+            return Walk(
+                key: "id",
+                sources: ways.isEmpty ? ["defect WHERE TRUE"] : try shortest(ways, by: "id", in: range),
+                rows: "defect ON defect.id = walk.key", condition: condition, range: range)
         case .product:
             return Walk(
                 key: "by_product", sources: ["defect INDEXED BY defect_product WHERE TRUE"],

@@ -66,7 +66,11 @@ extension Connection {
         var conditions = [sees(access, in: plant)]
         if let isClosed = filter.isClosed { conditions.append("delivery.closed = \(isClosed ? 1 : 0)") }
         var source: SQL = "delivery WHERE TRUE"
-        if let order = filter.order { source = "delivery INDEXED BY delivery_order WHERE order_number = \(order)" }
+        if let order = filter.order {
+            source = "delivery INDEXED BY delivery_order WHERE order_number = \(order)"
+        } else if filter.isClosed == false {
+            source = "delivery INDEXED BY delivery_open WHERE closed = 0"
+        }
         let walk = Walk(
             key: "id", sources: [source], rows: "delivery ON delivery.id = walk.key", condition: conditions.all)
         var listing = try self.page(walk, page, columns(for: access, in: plant), Delivery.init(row:))

@@ -70,12 +70,27 @@ public struct EventFilter: Sendable, Equatable {
         }
         return conditions.all
     }
+
+    /// The indexes that lead to what it can match.
+    fileprivate var ways: [[SQL]] {
+        var ways: [[SQL]] = []
+        var kinds = self.kinds
+        if let kindPrefix { kinds = EventKind.allCases.filter { $0.rawValue.hasPrefix(kindPrefix) } }
+        // What was refused or ignored has a kind of its own; what was accepted has many.
+        if let results, !results.contains(.accepted) {
+            kinds = results.map { $0 == .refused ? .scanRefused : .scanIgnored }
+        }
+        if let kinds { ways.append(kinds.map { "event INDEXED BY event_kind WHERE kind = \($0.rawValue)" }) }
+        if let actor { ways.append(["event INDEXED BY event_actor WHERE actor = \(actor)"]) }
+        if let station { ways.append(["event INDEXED BY event_station WHERE station = \(station)"]) }
+        return ways.filter { !$0.isEmpty }
+    }
 }
 
 extension Connection {
     /// Events by number, as far as they lie within the scope.
     ///
-    /// The record has no index but the number, so a page may hold few events, or none, and still have a next one.
+    /// A page may hold few events, or none, and still have a next one.
     /// - Throws: `Refusal` for a cursor that is none.
     public func events(
         _ filter: EventFilter, for access: Access, in plant: Plant, _ page: Page
@@ -84,9 +99,11 @@ extension Connection {
         if let after = filter.after, after >= range.lowerBound {
             range = min(after, range.upperBound - 1) + 1..<range.upperBound
         }
+        let ways = filter.ways
         let walk = Walk(
-            key: "id", sources: ["event WHERE TRUE"], rows: "event ON event.id = walk.key",
-            condition: [access.seesEvent(in: plant), filter.condition].all, range: range)
+            key: "id", sources: ways.isEmpty ? ["event WHERE TRUE"] : try shortest(ways, by: "id", in: range),
+            rows: "event ON event.id = walk.key", condition: [access.seesEvent(in: plant), filter.condition].all,
+            range: range)
         var listing = try self.page(walk, page, EventRow.columns(of: "event"), EventRecord.init(row:))
         if page.total { listing.total = try count(walk) }
         return listing

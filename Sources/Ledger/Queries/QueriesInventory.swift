@@ -44,14 +44,24 @@ extension Connection {
         if let action = filter.action { conditions.append("line.action = \(action.rawValue)") }
         if let from = filter.from { conditions.append("event.at >= \(from)") }
         if let to = filter.to { conditions.append("event.at < \(to)") }
-        var source: SQL = "inventory_log WHERE TRUE"
+        let range = try eventNumbers(from: filter.from, to: filter.to)
+        var ways: [[SQL]] = []
         if let product = filter.product {
-            source = "inventory_log INDEXED BY inventory_log_product WHERE product = \(product)"
+            let actions = filter.action.map { [$0] } ?? InventoryAction.allCases
+            ways.append(
+                actions.map {
+                    """
+                    inventory_log INDEXED BY inventory_log_product WHERE product = \(product) AND action = \($0.rawValue)
+                    """
+                })
+        } else if let action = filter.action {
+            ways.append(["inventory_log INDEXED BY inventory_log_action WHERE action = \(action.rawValue)"])
         }
         let walk = Walk(
-            key: "event", sources: [source],
+            key: "event",
+            sources: ways.isEmpty ? ["inventory_log WHERE TRUE"] : try shortest(ways, by: "event", in: range),
             rows: "inventory_log AS line ON line.event = walk.key CROSS JOIN event ON event.id = walk.key",
-            condition: conditions.all, range: try eventNumbers(from: filter.from, to: filter.to))
+            condition: conditions.all, range: range)
         let columns: SQL = """
             \(EventRow.columns(of: "event")), line.product, line.action, line.change, line.before, line.after
             """

@@ -40,6 +40,7 @@ extension Connection {
                 label_job INDEXED BY label_job_open WHERE status IN ('queued', 'sent', 'failed')
                 AND status = \(filter.status?.rawValue ?? "")
                 """
+            case (nil, .cancelled?): "label_job INDEXED BY label_job_cancelled WHERE status = 'cancelled'"
             default: "label_job WHERE TRUE"
             }
         let walk = Walk(

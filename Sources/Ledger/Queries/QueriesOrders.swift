@@ -35,8 +35,21 @@ extension Connection {
         if let status = filter.status { conditions.append("work_order.status = \(status.rawValue)") }
         if let product = filter.product { conditions.append("work_order.product = \(product)") }
         if let team = filter.team { conditions.append("work_order.team = \(team)") }
+        var ways: [[SQL]] = []
+        if let product = filter.product {
+            ways.append(["work_order INDEXED BY work_order_product WHERE product = \(product)"])
+        }
+        if let status = filter.status {
+            ways.append(["work_order INDEXED BY work_order_status WHERE status = \(status.rawValue)"])
+        }
+        if let team = filter.team { ways.append(["work_order INDEXED BY work_order_team WHERE team = \(team)"]) }
+        if case .teams(let teams) = access.scope, (1...400).contains(teams.count) {
+            ways.append(teams.sorted().map { "work_order INDEXED BY work_order_team WHERE team = \($0)" })
+        }
         let walk = Walk(
-            key: "number", sources: ["work_order WHERE TRUE"], rows: "work_order ON work_order.number = walk.key",
+            key: "number",
+            sources: ways.isEmpty ? ["work_order WHERE TRUE"] : try shortest(ways, by: "number"),
+            rows: "work_order ON work_order.number = walk.key",
             condition: conditions.all, isNumbered: false)
         var listing = try self.page(walk, page, WorkOrder.columns, WorkOrder.init(row:))
         if page.total { listing.total = try count(walk) }

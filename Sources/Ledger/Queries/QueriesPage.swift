@@ -59,7 +59,9 @@ struct Walk {
     /// Keys that one statement looks at.
     static let window = 1_000
     /// Keys that one page looks at.
-    static let pageBound = 20_000
+    static let pageBound = 4_000
+    /// Keys that are looked at to tell which of several ways is the shortest.
+    static let probe = 2_000
     /// Keys that one count looks at.
     static let countBound = 1_000_000
 
@@ -130,6 +132,25 @@ extension Connection {
             looked += Walk.window
         }
         return window.last
+    }
+
+    /// Of several ways to all that a filter can match, the one past the fewest keys, as far as a short look tells; the
+    /// first of those that are long.
+    ///
+    /// - Parameter range: where the keys lie, if they are numbers.
+    func shortest(_ ways: [[SQL]], by key: SQL, in range: Range<Int64>? = nil) throws -> [SQL] {
+        guard ways.count > 1 else { return ways.first ?? [] }
+        var best = (way: ways[0], keys: Int64.max)
+        for way in ways {
+            var keys: Int64 = 0
+            for source in way where keys < min(best.keys, Int64(Walk.probe)) {
+                var probe: SQL = "SELECT 1 FROM \(source)"
+                if let range { probe += " AND \(key) >= \(range.lowerBound) AND \(key) < \(range.upperBound)" }
+                keys += try first("SELECT count(*) FROM (\(probe) LIMIT \(Walk.probe))") { $0.int(0) } ?? 0
+            }
+            if keys < best.keys { best = (way, keys) }
+        }
+        return best.way
     }
 
     /// One page of a walk.

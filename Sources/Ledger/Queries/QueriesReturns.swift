@@ -68,6 +68,46 @@ public struct ReturnFilter: Sendable, Equatable {
     }
 }
 
+extension ReturnFilter {
+    /// The indexes that lead to what it can match.
+    fileprivate var ways: [[SQL]] {
+        var ways: [[SQL]] = []
+        if let serial {
+            ways.append([
+                """
+                (SELECT customer_return AS id, serial FROM return_item INDEXED BY return_item_serial)
+                WHERE serial = \(serial)
+                """
+            ])
+        }
+        if let order {
+            ways.append(["customer_return INDEXED BY customer_return_order WHERE order_number = \(order)"])
+        }
+        if let customer {
+            ways.append(["customer_return INDEXED BY customer_return_customer WHERE customer = \(customer)"])
+        }
+        if let inspector {
+            ways.append(["customer_return INDEXED BY customer_return_inspector WHERE inspector = \(inspector)"])
+        }
+        if let status {
+            ways.append(["customer_return INDEXED BY customer_return_status WHERE status = \(status.rawValue)"])
+        }
+        if let reason {
+            ways.append([
+                "customer_return INDEXED BY customer_return_reason WHERE reason = \(reason.rawValue)",
+                """
+                (SELECT customer_return AS id, reason FROM return_item INDEXED BY return_item_reason)
+                WHERE reason = \(reason.rawValue)
+                """,
+            ])
+        }
+        if let kind = kind ?? (isUnsent ? .exchange : nil) {
+            ways.append(["customer_return INDEXED BY customer_return_kind WHERE kind = \(kind.rawValue)"])
+        }
+        return ways
+    }
+}
+
 /// A return in a list, as far as the caller sees its items.
 public struct ReturnRow: Sendable, Equatable {
     /// The return.
@@ -157,20 +197,14 @@ extension Connection {
     public func customerReturns(
         _ filter: ReturnFilter, for access: Access, _ page: Page
     ) throws -> Listing<ReturnRow> {
-        var source: SQL = "customer_return WHERE TRUE"
-        if let order = filter.order {
-            source = "customer_return INDEXED BY customer_return_order WHERE order_number = \(order)"
-        } else if let customer = filter.customer {
-            source = "customer_return INDEXED BY customer_return_customer WHERE customer = \(customer)"
-        } else if let status = filter.status, status == .created || status == .inspecting {
-            source = """
-                customer_return INDEXED BY customer_return_open
-                WHERE status IN ('created', 'inspecting') AND status = \(status.rawValue)
-                """
-        }
+        let isBounded = filter.from != nil || filter.to != nil
+        let range = isBounded ? try eventNumbers(from: filter.from, to: filter.to) : nil
+        let ways = filter.ways
         let walk = Walk(
-            key: "id", sources: [source], rows: "customer_return ON customer_return.id = walk.key",
-            condition: [access.seesReturn, filter.condition(for: access)].all)
+            key: "id",
+            sources: ways.isEmpty ? ["customer_return WHERE TRUE"] : try shortest(ways, by: "id", in: range),
+            rows: "customer_return ON customer_return.id = walk.key",
+            condition: [access.seesReturn, filter.condition(for: access)].all, range: range)
         let columns: SQL = """
             customer_return.body,
             (SELECT coalesce(sum(line.quantity), 0) FROM return_item AS line
@@ -218,8 +252,26 @@ extension Connection {
         var conditions = [access.seesReturn]
         if let status { conditions.append("customer_return.task_status = \(status.rawValue)") }
         if let inspector { conditions.append("customer_return.inspector = \(inspector)") }
+        var ways: [[SQL]] = []
+        if let inspector {
+            ways.append([
+                """
+                customer_return INDEXED BY customer_return_task_inspector
+                WHERE task IS NOT NULL AND inspector = \(inspector)
+                """
+            ])
+        }
+        if let status {
+            ways.append([
+                """
+                customer_return INDEXED BY customer_return_task_status
+                WHERE task IS NOT NULL AND task_status = \(status.rawValue)
+                """
+            ])
+        }
+        let all: SQL = "customer_return INDEXED BY customer_return_task WHERE task IS NOT NULL"
         let walk = Walk(
-            key: "task", sources: ["customer_return INDEXED BY customer_return_task WHERE task IS NOT NULL"],
+            key: "task", sources: ways.isEmpty ? [all] : try shortest(ways, by: "task"),
             rows: "customer_return ON customer_return.task = walk.key", condition: conditions.all)
         var listing = try self.page(walk, page, "customer_return.body") { try $0.customerReturn(0) }
         if page.total { listing.total = try count(walk) }
@@ -240,7 +292,7 @@ extension Connection {
     public func repacking(
         _ filter: RepackingFilter, for access: Access, _ page: Page
     ) throws -> Listing<RepackingRow> {
-        let walk = walk(filter, access)
+        let walk = try walk(filter, access)
         var listing = try self.page(walk, page, "line.body, customer_return.body") { row in
             RepackingRow(item: try row.returnItem(0), found: try row.customerReturn(1))
         }
@@ -248,24 +300,35 @@ extension Connection {
         return listing
     }
 
-    func walk(_ filter: RepackingFilter, _ access: Access) -> Walk {
+    func walk(_ filter: RepackingFilter, _ access: Access) throws -> Walk {
         var conditions = [access.seesItem]
-        var source: SQL = "return_item WHERE TRUE"
+        let queue: SQL = "return_item INDEXED BY return_item_open WHERE open > 0"
+        var ways: [[SQL]] = []
+        if let id = filter.customerReturn {
+            ways.append(["return_item INDEXED BY return_item_return WHERE customer_return = \(Int64(id) ?? -1)"])
+        }
+        if let product = filter.product {
+            ways.append(["return_item INDEXED BY return_item_product WHERE product = \(product)"])
+        }
         switch filter.status {
-        case nil: source = "return_item INDEXED BY return_item_open WHERE open > 0"
+        case nil:
+            ways.append([queue])
+            conditions.append("line.open > 0")
         case .pending?:
-            source = "return_item INDEXED BY return_item_open WHERE open > 0"
-            conditions.append("line.status = 'pending' AND customer_return.status = 'created'")
+            ways.append([queue])
+            conditions.append("line.open > 0 AND line.status = 'pending' AND customer_return.status = 'created'")
         case .inspecting?:
-            source = "return_item INDEXED BY return_item_open WHERE open > 0"
-            conditions.append("line.status = 'pending' AND customer_return.status = 'inspecting'")
-        case let status?: conditions.append("line.status = \(status.rawValue)")
+            ways.append([queue])
+            conditions.append("line.open > 0 AND line.status = 'pending' AND customer_return.status = 'inspecting'")
+        case let status?:
+            ways.append(["return_item INDEXED BY return_item_status WHERE status = \(status.rawValue)"])
+            conditions.append("line.status = \(status.rawValue)")
         }
         if let product = filter.product { conditions.append("line.product = \(product)") }
         if let order = filter.order { conditions.append("customer_return.order_number = \(order)") }
         if let id = filter.customerReturn { conditions.append("line.customer_return = \(Int64(id) ?? -1)") }
         return Walk(
-            key: "id", sources: [source],
+            key: "id", sources: try shortest(ways, by: "id"),
             rows: """
                 return_item AS line ON line.id = walk.key
                 CROSS JOIN customer_return ON customer_return.id = line.customer_return
@@ -346,44 +409,71 @@ extension Connection {
     ///
     /// - Throws: `Refusal` for a cursor that is none.
     public func customers(for access: Access, in plant: Plant, _ page: Page) throws -> Listing<CustomerRow> {
-        let walk = customerWalk(access, plant)
-        var listing = try self.page(walk, page, "walk.key") { row in
-            CustomerRow(name: row.text(0), counters: try counters(of: row.text(0), for: access))
+        let start = try page.cursor.map { try Value(cursor: $0, isNumber: false) }
+        var listing = Listing<CustomerRow>(items: [])
+        var (last, looked, isFull) = (start, 0, false)
+        while let name = try nextCustomer(behind: last, page.descending) {
+            guard listing.items.count < page.limit, looked < Walk.pageBound else {
+                isFull = true
+                break
+            }
+            (last, looked) = (.text(name), looked + 1)
+            if try isSeen(customer: name, access, plant) {
+                listing.items.append(CustomerRow(name: name, counters: try counters(of: name, for: access)))
+            }
         }
-        if page.total { listing.total = try count(walk) }
+        if isFull { listing.nextCursor = last?.cursor }
+        if page.total {
+            var total = 0
+            var last: Value?
+            while let name = try nextCustomer(behind: last, false) {
+                last = .text(name)
+                if try isSeen(customer: name, access, plant) { total += 1 }
+            }
+            listing.total = total
+        }
         return listing
+    }
+
+    /// The next name in the order of names: one look into each index, however often a name is in it.
+    private func nextCustomer(behind last: Value?, _ descending: Bool) throws -> String? {
+        let names: [SQL] = [
+            "delivery INDEXED BY delivery_customer", "customer_return INDEXED BY customer_return_customer",
+        ].map { (table: SQL) in
+            var names: SQL = "SELECT \(descending ? "max(customer)" : "min(customer)" as SQL) AS name FROM \(table)"
+            names += " WHERE customer IS NOT NULL"
+            if let last { names += descending ? " AND customer < \(last)" : " AND customer > \(last)" }
+            return names
+        }
+        let next: SQL = descending ? "max(name)" : "min(name)"
+        return try first("SELECT \(next) FROM (\(names.joined(" UNION ALL ")))") { $0.optionalText(0) } ?? nil
+    }
+
+    private func isSeen(customer name: String, _ access: Access, _ plant: Plant) throws -> Bool {
+        if access.scope == .all { return true }
+        let seen = try first(
+            """
+            SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_customer
+                    WHERE delivery.customer = \(name) AND \(sees(access, in: plant)))
+                OR EXISTS (SELECT 1 FROM customer_return INDEXED BY customer_return_customer
+                    WHERE customer_return.customer = \(name) AND \(access.seesReturn))
+            """
+        ) { $0.int(0) == 1 }
+        return seen ?? false
     }
 
     /// The customer of this name; nil where there is none, or none within the scope.
     public func customer(_ name: String, for access: Access, in plant: Plant) throws -> CustomerRow? {
-        var walk = customerWalk(access, plant)
-        walk.condition = [walk.condition, "walk.key = \(name)"].all
-        walk.sources = walk.sources.map { $0 + " AND customer = \(name)" }
-        return try consistently {
-            let found = try first(walk.select("walk.key", Window())) { $0.text(0) }
-            return try found.map { CustomerRow(name: $0, counters: try counters(of: $0, for: access)) }
+        try consistently {
+            let isKnown = try first(
+                """
+                SELECT EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_customer WHERE customer = \(name))
+                    OR EXISTS (SELECT 1 FROM customer_return INDEXED BY customer_return_customer WHERE customer = \(name))
+                """
+            ) { $0.int(0) == 1 }
+            guard isKnown == true, try isSeen(customer: name, access, plant) else { return nil }
+            return CustomerRow(name: name, counters: try counters(of: name, for: access))
         }
-    }
-
-    private func customerWalk(_ access: Access, _ plant: Plant) -> Walk {
-        Walk(
-            key: "customer",
-            sources: [
-                "delivery INDEXED BY delivery_customer WHERE customer IS NOT NULL",
-                "customer_return INDEXED BY customer_return_customer WHERE customer IS NOT NULL",
-            ], rows: "(SELECT 1) AS one",
-            condition: access.scope == .all
-                ? .always
-                : [
-                    """
-                    EXISTS (SELECT 1 FROM delivery INDEXED BY delivery_customer
-                        WHERE delivery.customer = walk.key AND \(sees(access, in: plant)))
-                    """,
-                    """
-                    EXISTS (SELECT 1 FROM customer_return INDEXED BY customer_return_customer
-                        WHERE customer_return.customer = walk.key AND \(access.seesReturn))
-                    """,
-                ].any, isNumbered: false)
     }
 }
 

@@ -58,6 +58,15 @@ public struct WriteOffFilter: Sendable, Equatable {
         if let to { conditions.append("write_off.at < \(to)") }
         return conditions.all
     }
+
+    /// The indexes that lead to what it can match.
+    fileprivate var ways: [[SQL]] {
+        var ways: [[SQL]] = []
+        if let product { ways.append(["write_off INDEXED BY write_off_product WHERE product = \(product)"]) }
+        if let reason { ways.append(["write_off INDEXED BY write_off_reason WHERE reason = \(reason.rawValue)"]) }
+        if let source { ways.append(["write_off INDEXED BY write_off_source WHERE source = \(source.rawValue)"]) }
+        return ways
+    }
 }
 
 extension Connection {
@@ -157,8 +166,10 @@ extension Connection {
         if let product { conditions.append("repair.product = \(product)") }
         if let from { conditions.append("repair.at >= \(from)") }
         if let to { conditions.append("repair.at < \(to)") }
+        let source: SQL =
+            product.map { "repair INDEXED BY repair_product WHERE product = \($0)" } ?? "repair WHERE TRUE"
         return Walk(
-            key: "event", sources: ["repair WHERE TRUE"],
+            key: "event", sources: [source],
             rows: "repair ON repair.event = walk.key CROSS JOIN defect ON defect.id = repair.defect",
             condition: conditions.all, range: try eventNumbers(from: from, to: to))
     }
@@ -191,12 +202,15 @@ extension Connection {
         let seen: SQL =
             access.scope == .all
             ? .always : "CASE WHEN write_off.serial IS NULL THEN \(balances) ELSE \(access.seesUnit(in: .unit)) END"
+        let range = try eventNumbers(from: filter.from, to: filter.to)
+        let ways = filter.ways
         return Walk(
-            key: "event", sources: ["write_off WHERE TRUE"],
+            key: "event",
+            sources: ways.isEmpty ? ["write_off WHERE TRUE"] : try shortest(ways, by: "event", in: range),
             rows: """
                 write_off ON write_off.event = walk.key LEFT JOIN unit ON unit.serial = write_off.serial
                 """,
-            condition: [seen, filter.condition].all, range: try eventNumbers(from: filter.from, to: filter.to))
+            condition: [seen, filter.condition].all, range: range)
     }
 }
 

@@ -39,7 +39,7 @@ extension State {
 
     /// The returns from an order, oldest first.
     mutating func returns(ofOrder number: String) -> [CustomerReturn] {
-        let known = customerReturns.inMemory.values.lazy.filter { $0.order == number }.map(\.id)
+        let known = customerReturns.unrecorded.lazy.filter { $0.order == number }.map(\.id)
         return Set(records.returns(ofOrder: number)).union(known).compactMap { customerReturn($0) }
             .sorted { (Int64($0.id) ?? 0) < (Int64($1.id) ?? 0) }
     }
@@ -74,7 +74,7 @@ extension State {
 
     /// The item that announces a unit: one at most, as a unit comes back once.
     mutating func announcement(ofUnit serial: String) -> ReturnItem? {
-        let known = returnItems.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id)
+        let known = returnItems.unrecorded.lazy.filter { $0.serial == serial }.map(\.id)
         return Set(records.items(ofUnit: serial)).union(known).compactMap { returnItem($0) }
             .first { $0.status == .expected }
     }
@@ -87,7 +87,7 @@ extension State {
 
     /// The order of a delivery that was sent for a return.
     mutating func replacement(ofReturn id: String) -> String? {
-        let known = deliveries.inMemory.values.first { $0.customerReturn == id }?.id
+        let known = deliveries.unrecorded.first { $0.customerReturn == id }?.id
         return (known ?? records.replacement(ofReturn: id)).flatMap { delivery($0)?.order }
     }
 
@@ -129,10 +129,15 @@ extension State {
     /// Takes units that leave `returned` by whatever way out of the repacking queue: nobody has to do it after that.
     /// What became of them is where they are at last, if a defect case was only on the way.
     mutating func leaveQueue(_ decision: inout Decision) {
+        guard decision.events.contains(where: { $0.before?.returnItem != nil }) else { return }
+        // The last event of each unit, as there can be thousands.
+        var lasts: [String: Int] = [:]
+        for (index, event) in decision.events.enumerated() where event.after != nil {
+            if let unit = event.unit { lasts[unit] = index }
+        }
         for event in decision.events {
             guard event.change == nil, let id = event.before?.returnItem, event.after?.returnItem == nil,
-                let before = returnItem(id),
-                let last = decision.events.lastIndex(where: { $0.unit == event.unit && $0.after != nil }),
+                let before = returnItem(id), let last = event.unit.flatMap({ lasts[$0] }),
                 decision.events[last].change == nil
             else { continue }
             var after = before

@@ -303,7 +303,7 @@ extension State {
     /// The label jobs of a serial as they are now, oldest first.
     mutating func labelJobs(ofSerial serial: String) -> [LabelJob] {
         var ids = Set(records.labelJobs(ofSerial: serial).map(\.id))
-        ids.formUnion(labelJobs.inMemory.values.lazy.filter { $0.serial == serial }.map(\.id))
+        ids.formUnion(labelJobs.unrecorded.lazy.filter { $0.serial == serial }.map(\.id))
         return ids.sorted().compactMap { labelJob($0) }
     }
 }

@@ -67,6 +67,7 @@ extension State {
         }
         if known.isEmpty { return try receive(code, serials, nil, nil, nil, note, actor, at) }
         var events: [Event] = []
+        events.reserveCapacity(serials.count + 2)
         for serial in serials {
             guard let unit = unit(serial), unit.product == code, unit.state.status == .inStock else {
                 throw Refusal(.conflict, "the serial \(serial) is taken and not a unit of \(code) in stock")
@@ -97,6 +98,7 @@ extension State {
             (delivery.customerReturn, delivery.customer) = (replacing, customer ?? found.customer)
         }
         var events = [Event.opened(delivery)]
+        events.reserveCapacity(serials.count + items.count + 2)
         for serial in serials {
             let unit = try visibleUnit(serial, actor)
             guard unit.state.status == .inStock else { throw .status(unit, "delivered") }

@@ -13,6 +13,7 @@ extension State {
             throw Refusal(.invalid, "a work order of your team is required: units without one belong to no team")
         }
         var events: [Event] = []
+        events.reserveCapacity(serials.count + 2)
         for serial in serials {
             try checkNewSerial(serial, of: code)
             guard let unit = newUnit(serial, code, order: order, at: at) else {
@@ -54,6 +55,7 @@ extension State {
         try checkNote(note)
         try checkSupplier(supplier)
         var events: [Event] = []
+        events.reserveCapacity(serials.count + 2)
         for serial in serials {
             try checkNewSerial(serial, of: code)
             events.append(.received(serial, code, supplier, cost, note, actor))
