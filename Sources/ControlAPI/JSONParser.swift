@@ -75,7 +75,7 @@ struct JSONParser {
                 keys = Set(entries.lazy.map(\.key))
             }
             if !isAscending, !keys.insert(key).inserted {
-                throw failure("the key \"\(key)\" stands twice in this object; name it once", at: start)
+                throw failure("the key \"\(cut(key, to: 100))\" stands twice in this object; name it once", at: start)
             }
             guard take(UInt8(ascii: ":")) else { throw expected("':' after the key") }
             entries.append(JSONObject.Entry(key: key, value: try value()))

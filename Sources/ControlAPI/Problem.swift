@@ -118,9 +118,10 @@ public struct Problem: Error, Hashable, Sendable {
         (self.status, self.errors, self.allowed) = (status ?? code.status, errors, allowed)
     }
 
-    /// The problem on the wire.
+    /// The problem on the wire. What is longer than anybody reads is cut short, whoever made it so long.
     public var json: JSONValue {
-        JSONValue(omittingNil: [
+        let detail = cut(detail, to: errors.isEmpty ? 4_000 : 30_000)
+        return JSONValue(omittingNil: [
             "type": "about:blank", "title": .string(title), "status": .int(status), "code": .string(code.rawValue),
             "reason": reason.map(JSONValue.string), "detail": .string(detail),
             "errors": errors.isEmpty ? nil : .array(errors.map(\.json)),
@@ -162,7 +163,14 @@ extension Problem.Place {
     var json: JSONValue {
         JSONValue(omittingNil: [
             "line": line.map(JSONValue.int), "column": column.map(JSONValue.int),
-            "path": path.map(JSONValue.string), "message": .string(message),
+            "path": path.map { .string(cut($0, to: 400)) }, "message": .string(cut(message, to: 2_000)),
         ])
     }
+}
+
+/// A text in a message, no longer than so many characters.
+func cut(_ text: String, to count: Int) -> String {
+    // Bytes are counted first, as they are at hand.
+    guard text.utf8.count > count, text.unicodeScalars.count > count else { return text }
+    return String(text.unicodeScalars.prefix(count)) + "..."
 }

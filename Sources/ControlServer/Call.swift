@@ -125,7 +125,7 @@ struct Call: Sendable {
 
     /// The no that something does not exist, or lies outside the caller's scope: the two are the same.
     func notFound(_ what: String, _ name: String) -> Problem {
-        Problem(.notFound, "there is no \(what) \(name)")
+        Problem(.notFound, "there is no \(what) \(name.shown)")
     }
 }
 

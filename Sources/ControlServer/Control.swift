@@ -56,51 +56,93 @@ public struct Control: Sendable {
             + returnRoutes + returnReportRoutes + auditRoutes + reportRoutes + webhookRoutes + streamRoutes
             + systemRoutes)
 
-    private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
+    /// A request whose caller, route and right were checked.
+    private struct Admitted {
+        let plant: Plant
+        let access: Access
+        let path: [String]
+        let route: Route
+        let parameters: [String: String]
+    }
+
+    /// How many bytes the body of a request may have, decided by its head alone; nil where it is refused whatever its body.
+    func bodyLimit(of head: ControlRequest, from caller: Caller) -> Int? {
+        (try? admit(head, caller))?.route.bodyLimit
+    }
+
+    /// The answer to a request that is refused whatever its body; nil for one that is not.
+    func refusal(of head: ControlRequest, from caller: Caller) async -> ControlResponse? {
+        do {
+            _ = try await admitOnRecord(head, caller)
+            return nil
+        } catch {
+            return ControlResponse(error)
+        }
+    }
+
+    /// Puts it on record if somebody is sent away.
+    private func admitOnRecord(_ head: ControlRequest, _ caller: Caller) async throws(Problem) -> Admitted {
+        if Access(caller, in: ledger.plant) == nil { await recordDenial(head, caller) }
+        return try admit(head, caller)
+    }
+
+    private func admit(_ head: ControlRequest, _ caller: Caller) throws(Problem) -> Admitted {
         let plant = ledger.plant
         guard let access = Access(caller, in: plant) else {
-            await recordDenial(request, caller)
             let isRetired = caller.login.flatMap { plant.people[$0] }?.retired ?? false
             throw Problem(
                 .permissionDenied,
                 "cannot let \(caller.name) in: \(isRetired ? "this login is retired" : "nobody with this login is") in the "
                     + "site file; ask an admin to add you")
         }
-        let path = try RequestText.segments(request.path)
+        let path = try RequestText.segments(head.path)
         let matches = path.first == "v1" ? Self.table.match(path.dropFirst()) : []
         guard !matches.isEmpty else {
             throw Problem(
-                .notFound, "there is nothing at \(request.path.prefix(200)); GET /v1/openapi.json lists what there is")
+                .notFound, "there is nothing at \(head.path.shown); GET /v1/openapi.json lists what there is")
         }
-        guard let (route, parameters) = matches.first(where: { $0.route.method.rawValue == request.method }) else {
-            let allowed = matches.map(\.route.method.rawValue)
+        // Whatever can be read can be asked about, too.
+        let method = head.method == "HEAD" ? "GET" : head.method
+        guard let (route, parameters) = matches.first(where: { $0.route.method.rawValue == method }) else {
+            var allowed: [String] = []
+            for name in matches.flatMap({ $0.route.method == .get ? ["GET", "HEAD"] : [$0.route.method.rawValue] })
+            where !allowed.contains(name) {
+                allowed.append(name)
+            }
             throw Problem(
                 .invalidArgument,
-                "cannot \(request.method.prefix(20)) here; use \(allowed.joined(separator: " or "))", status: 405,
+                "cannot \(head.method.shown) here; use \(allowed.joined(separator: " or "))", status: 405,
                 allowed: allowed)
         }
         guard route.verbs.contains(where: access.may) else {
             throw Problem(.permissionDenied, access.denial(route.verbs))
         }
-        guard request.body.count <= route.bodyLimit else {
-            throw Problem(
-                .tooLarge, "cannot take a body of more than \(route.bodyLimit >> 20) MiB here; send less at once")
-        }
-        var call = Call(control: self, caller: caller, access: access, plant: plant, parameters: parameters)
+        return Admitted(plant: plant, access: access, path: path, route: route, parameters: parameters)
+    }
+
+    private func dispatch(_ request: ControlRequest, _ caller: Caller) async throws -> ControlResponse {
+        let admitted = try await admitOnRecord(request, caller)
+        let (access, route) = (admitted.access, admitted.route)
+        guard request.body.count <= route.bodyLimit else { throw Problem.tooLarge(limit: route.bodyLimit) }
+        var call = Call(
+            control: self, caller: caller, access: access, plant: admitted.plant, parameters: admitted.parameters)
         call.pace = route.pace
         call.turn = try turns.begin(route.pace, access.login)
         // A stream that was begun is read on its lane, and sent from the pool.
         if route.pace != .replay { call.lane = ledger.lane(route.pace) }
         // Large bodies are understood beside the scans, too.
         let lane = call.lane ?? (request.body.count > Self.largeBody ? ledger.lane(.preparation) : nil)
-        guard let lane else { return try await handle(request, call, route) }
-        return try await withTaskExecutorPreference(lane) { [call] in try await handle(request, call, route) }
+        guard let lane else { return try await handle(request, call, admitted) }
+        return try await withTaskExecutorPreference(lane) { [call] in try await handle(request, call, admitted) }
     }
 
     /// Bytes of a body that takes longer to understand than a scan may wait for.
     private static let largeBody = 16_384
 
-    private func handle(_ request: ControlRequest, _ call: Call, _ route: Route) async throws -> ControlResponse {
+    private func handle(
+        _ request: ControlRequest, _ call: Call, _ admitted: Admitted
+    ) async throws -> ControlResponse {
+        let route = admitted.route
         var call = call
         call.query = try route.query(in: request.query)
         try call.checkPeriod()
@@ -113,35 +155,30 @@ public struct Control: Sendable {
         case .yaml: call.text = try RequestText.text(request.body)
         case .bytes: call.bytes = request.body
         }
-        if route.isChange { call.key = try idempotencyKey(request, call.access) }
+        if route.isChange { call.key = try idempotencyKey(request, admitted) }
         call.lastEventID = request.lastEventID
         return try await route.handler(call)
     }
 
-    /// How many bytes the body of a request may have. Its rest need not be read: it is answered with `too_large`.
-    static func bodyLimit(_ method: String, _ path: String) -> Int {
-        guard let segments = try? RequestText.segments(path), segments.first == "v1" else {
-            return ControlRequest.bodyLimit
-        }
-        let route = table.match(segments.dropFirst()).first { $0.route.method.rawValue == method }?.route
-        return route?.bodyLimit ?? ControlRequest.bodyLimit
-    }
-
-    private func idempotencyKey(_ request: ControlRequest, _ access: Access) throws -> IdempotencyKey? {
+    private func idempotencyKey(_ request: ControlRequest, _ admitted: Admitted) throws -> IdempotencyKey? {
         guard let key = request.idempotencyKey else { return nil }
         guard TextForm.idempotencyKey.holds(key) else {
             throw Problem(.invalidArgument, "an Idempotency-Key is \(TextForm.idempotencyKey.words)")
         }
-        // Of a photo, the query says what it shows.
-        let asked = request.query.isEmpty ? request.body : Array(request.query.utf8) + [0] + request.body
+        // What is asked for counts, however it was written. Of a photo, the query says what it shows.
+        let query = try RequestText.pairs(request.query).sorted { ($0.name, $0.value) < ($1.name, $1.value) }
+        let asked = query.flatMap { Array($0.name.utf8) + [0] + Array($0.value.utf8) + [0] } + request.body
+        // A slash within a segment is none between two.
+        let path = admitted.path.map { $0.replacing("%", with: "%25").replacing("/", with: "%2F") }
         return IdempotencyKey(
-            caller: access.login, route: request.method + " " + request.path, key: key, body: asked)
+            caller: admitted.access.login, route: request.method + " /" + path.joined(separator: "/"), key: key,
+            body: asked)
     }
 
     /// Puts it on record that somebody was sent away. A caller who keeps knocking must not fill the disk with it.
     private func recordDenial(_ request: ControlRequest, _ caller: Caller) async {
         guard denials.isToBeRecorded(caller, at: clock().steady) else { return }
-        await recordDenial("\(request.method.prefix(20)) \(request.path.prefix(200))", caller.name)
+        await recordDenial("\(request.method.shown) \(request.path.shown)", caller.name)
     }
 
     func recordDenial(_ what: String, _ caller: String) async {

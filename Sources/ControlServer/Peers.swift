@@ -34,17 +34,23 @@ public final class Peers: Sendable {
         return UInt32(text.filter(\.isNumber)) ?? 65_534
     }
 
+    /// Who has this user id, where that was looked up just before.
+    func known(uid: UInt32?) -> Caller? {
+        guard let uid else { return Caller(uid: nil, login: nil, isAdmin: false) }
+        guard let known = known.withLock({ $0[uid] }), known.until > .now else { return nil }
+        return known.caller
+    }
+
     /// Who has this user id; nil is nobody.
     public func caller(uid: UInt32?) async -> Caller {
+        if let known = known(uid: uid) { return known }
         guard let uid else { return Caller(uid: nil, login: nil, isAdmin: false) }
-        let now = ContinuousClock.now
-        if let known = known.withLock({ $0[uid] }), known.until > now { return known.caller }
         let caller = await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: self.lookUp(uid)) }
         }
         known.withLock { known in
             if known.count >= 1_000 { known.removeAll() }
-            known[uid] = Known(caller: caller, until: now + Self.lifetime)
+            known[uid] = Known(caller: caller, until: .now + Self.lifetime)
         }
         return caller
     }

@@ -66,7 +66,7 @@ struct PublicSocket: Sendable {
         let isBound = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, size) == 0 }
         }
-        guard isBound, chmod(hidden, 0o666) == 0, listen(descriptor, Self.backlog) == 0, rename(hidden, path) == 0
+        guard isBound, chmod(hidden, 0o666) == 0, Glibc.listen(descriptor, Self.backlog) == 0, rename(hidden, path) == 0
         else {
             let reason = String(cString: strerror(errno))
             if isBound { unlink(hidden) }
@@ -74,6 +74,13 @@ struct PublicSocket: Sendable {
             throw SocketError(description: "cannot make the socket \(path): \(reason)")
         }
         self.path = path
+    }
+
+    /// Lets as many wait as they may: NIO, given a socket, allows for fewer.
+    func listen() throws {
+        guard Glibc.listen(descriptor, Self.backlog) == 0 else {
+            throw SocketError(description: "cannot listen at the socket: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Takes the name away, so that nobody calls any more.

@@ -345,7 +345,7 @@ public final class StationDevices: Sendable {
         station name: String, by key: Pairing.Key?, prints: Bool = false, for access: Access
     ) throws(Refusal) -> Pairing {
         guard let station = ledger.plant.stations[name], !station.retired else {
-            throw Refusal(.notFound, "there is no station \(name)")
+            throw Refusal(.notFound, "there is no station \(name.shown)")
         }
         if prints, station.printers.isEmpty {
             throw Refusal(.invalid, "\(name) has no printer; read the code from the terminal")

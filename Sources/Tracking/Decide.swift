@@ -175,7 +175,7 @@ extension State {
                 .rule(.noRouting), "\(code) has no routing, so it can't be made; give it one in the site file")
         }
         guard let known = plant.teams[team], !known.retired else {
-            throw Refusal(.invalid, "there is no team \(team)")
+            throw Refusal(.invalid, "there is no team \(team.shown)")
         }
         guard Limits.ordered.contains(quantity) else {
             throw Refusal(.invalid, "a quantity is \(Limits.ordered.words), not \(quantity)")
@@ -224,7 +224,7 @@ extension State {
 extension State {
     func activeProduct(_ code: String) throws(Refusal) -> Product {
         guard let product = plant.products[code], !product.retired else {
-            throw Refusal(.invalid, "there is no product \(code)")
+            throw Refusal(.invalid, "there is no product \(code.shown)")
         }
         return product
     }

@@ -1,3 +1,5 @@
+import Barcodes
+
 /// Why the interlock refuses or ignores a scan, in the words of the shop floor's contract.
 public enum Reason: String, Sendable, Codable, CaseIterable {
     /// The frame ended without its terminator, or lost keys.
@@ -108,7 +110,7 @@ public struct Refusal: Error, Sendable, Equatable {
     var sentence: String { message.capitalisedFirst + "." }
 
     static func notFound(_ what: String, _ name: String) -> Refusal {
-        Refusal(.notFound, "there is no \(what) \(name)")
+        Refusal(.notFound, "there is no \(what) \(name.shown)")
     }
 }
 

@@ -33,6 +33,8 @@ final class Client: Sendable {
     func close() { shutdown(descriptor, Int32(SHUT_RDWR)) }
     func finishSending() { shutdown(descriptor, Int32(SHUT_WR)) }
 
+    func send(_ text: String) throws { try send(Array(text.utf8)) }
+
     func send(_ bytes: [UInt8]) throws {
         var rest = bytes[...]
         while !rest.isEmpty {
@@ -59,13 +61,35 @@ final class Client: Sendable {
         let sending = Task { [bytes] in
             try await blocking(on: DispatchQueue(label: "tests.client.send")) { try self.send(bytes) }
         }
-        let answer = try await read(until: "\r\n\r\n")
+        let answer = try await answer()
         try await sending.value
-        let length = answer.lowercased().split(separator: "content-length: ").dropFirst().first?.prefix { $0.isNumber }
-        let status = Int(answer.dropFirst(9).prefix(3)) ?? 0
-        let count = length.flatMap { Int($0) } ?? 0
-        let content = try await blocking(on: queue) { try (0..<count).map { _ in try self.byte() } }
-        return Answer(status: status, head: answer, body: content)
+        return answer
+    }
+
+    /// Reads one answer; its body by its length, or by its chunks.
+    ///
+    /// - Parameter hasBody: whether a body follows, as it does not after `HEAD`.
+    func answer(hasBody: Bool = true) async throws -> Answer {
+        let head = try await read(until: "\r\n\r\n")
+        let fields = head.lowercased()
+        let status = Int(head.dropFirst(9).prefix(3)) ?? 0
+        var content: [UInt8] = []
+        if hasBody, fields.contains("\r\ntransfer-encoding: chunked\r\n") {
+            while true {
+                let size = Int(try await read(until: "\r\n").dropLast(2), radix: 16) ?? 0
+                content += try await read(count: size)
+                _ = try await read(count: 2)
+                if size == 0 { break }
+            }
+        } else if hasBody {
+            let length = fields.split(separator: "content-length: ").dropFirst().first?.prefix { $0.isNumber }
+            content = try await read(count: length.flatMap { Int($0) } ?? 0)
+        }
+        return Answer(status: status, head: head, body: content)
+    }
+
+    private func read(count: Int) async throws -> [UInt8] {
+        try await blocking(on: queue) { try (0..<count).map { _ in try self.byte() } }
     }
 
     /// Reads up to and with a text.
@@ -79,6 +103,15 @@ final class Client: Sendable {
     }
 
     func readToEnd() async throws -> String { String(decoding: try await readBytesToEnd(), as: UTF8.self) }
+
+    /// Waits until the other end has closed the connection, without reading; returns false where it has not for long.
+    func waitForHangUp() async throws -> Bool {
+        try await blocking(on: queue) {
+            // POLLRDHUP
+            var event = pollfd(fd: self.descriptor, events: 0x2000, revents: 0)
+            return poll(&event, 1, 30_000) == 1
+        }
+    }
 
     /// Reads until the other end closes.
     func readBytesToEnd() async throws -> [UInt8] {

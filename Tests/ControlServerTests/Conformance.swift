@@ -18,7 +18,8 @@ func expectAsDeclared(_ answer: Answer, _ method: String, _ target: String) {
         return expect(.named(.problem), "the problem")
     }
     let path = (try? RequestText.segments(String(target.prefix { $0 != "?" }))) ?? []
-    let route = Control.table.match(path.dropFirst()).first { $0.route.method.rawValue == method }?.route
+    let declared = method == "HEAD" ? "GET" : method
+    let route = Control.table.match(path.dropFirst()).first { $0.route.method.rawValue == declared }?.route
     switch route?.output {
     case .json(let shape, let status):
         #expect(answer.status == status && answer.response.contentType == "application/json", "\(method) \(target)")

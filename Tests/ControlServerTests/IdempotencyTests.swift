@@ -30,6 +30,25 @@ struct IdempotencyTests {
         #expect(await shop.ask("ada", "GET", "/v1/products/PCB-100")["in_stock"] == 5)
     }
 
+    @Test("the same path is the same route, however it is written, and the same query is the same request")
+    func spellings() async throws {
+        let shop = try await Shop(site: Site.small)
+        let body: JSONValue = ["change": 5, "note": "counted"]
+        for path in ["RES-10K", "RES%2D10K", "%52%45S-10K", "RES%2d10K"] {
+            let answer = await shop.ask("ada", "POST", "/v1/products/\(path)/adjustments", body, key: "k")
+            #expect(answer.status == 201 && answer["in_stock"] == 5, "\(path): \(answer.text)")
+        }
+        #expect(await shop.ask("ada", "GET", "/v1/products/RES-10K")["in_stock"] == 5)
+        // A slash within a name is none between two.
+        for name in ["A/hold", "A"] {
+            _ = await shop.ask(
+                "ada", "POST", "/v1/units/receive", ["product": "PCB-100", "serials": [.string(name)], "note": "x"])
+        }
+        let odd = await shop.ask("ada", "POST", "/v1/units/A%2Fhold/hold", ["note": "x"], key: "h")
+        #expect(odd.status == 200 && odd["serial"] == "A/hold")
+        #expect(await shop.ask("ada", "POST", "/v1/units/A/hold", ["note": "x"], key: "h")["serial"] == "A")
+    }
+
     @Test("rights are checked before a stored answer is given")
     func rightsFirst() async throws {
         let shop = try await Shop(site: Site.small)

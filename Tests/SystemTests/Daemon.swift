@@ -9,6 +9,8 @@ final class Daemon: Sendable {
     private let process = Mutex<Process?>(nil)
     private let ownsDirectory: Bool
 
+    /// Its process, where it runs.
+    var pid: Int32? { process.withLock { $0?.processIdentifier } }
     var socket: String { directory + "/control.sock" }
     var log: String { (try? String(contentsOfFile: directory + "/log", encoding: .utf8)) ?? "" }
 

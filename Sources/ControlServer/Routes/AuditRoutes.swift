@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 import Ledger
 import Tracking
@@ -70,7 +71,7 @@ extension EventFilter {
         let prefix = text.hasSuffix(".") ? text : text + "."
         guard EventKind.allCases.contains(where: { $0.rawValue.hasPrefix(prefix) }) else {
             let known = EventKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw Problem(.invalidArgument, "there is no kind of event \(text.prefix(40)); expected one of \(known)")
+            throw Problem(.invalidArgument, "there is no kind of event \(text.shown); expected one of \(known)")
         }
         kindPrefix = prefix
     }

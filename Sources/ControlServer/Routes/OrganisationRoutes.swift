@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 import Ledger
 import SiteFile
@@ -174,7 +175,7 @@ extension Call {
     }
 
     static func require<Entry>(_ entry: Entry?, _ what: String, _ name: String) throws(Refusal) -> Entry {
-        guard let entry else { throw Refusal(.notFound, "there is no \(what) \(name)") }
+        guard let entry else { throw Refusal(.notFound, "there is no \(what) \(name.shown)") }
         return entry
     }
 

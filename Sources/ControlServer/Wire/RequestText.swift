@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 
 /// Reads what stands in a request: its path, its query, its body.
@@ -94,11 +95,11 @@ extension Route {
                 let known = query.map(\.name).joined(separator: ", ")
                 throw Problem(
                     .invalidArgument,
-                    "unknown query parameter \(name.prefix(40)); "
+                    "unknown query parameter \(name.shown); "
                         + (known.isEmpty ? "this takes none" : "expected one of \(known)"))
             }
             guard values[name] == nil else {
-                throw Problem(.invalidArgument, "the query parameter \(name) stands twice; give it once")
+                throw Problem(.invalidArgument, "the query parameter \(name.shown) stands twice; give it once")
             }
             var places: [Problem.Place] = []
             let value = parameter.shape.check(parameter.shape.value(of: text), at: name, &places)

@@ -1,3 +1,4 @@
+import Barcodes
 import ControlAPI
 import Tracking
 
@@ -166,7 +167,9 @@ extension Shape {
                 wrong()
                 return value
             }
-            for (key, value) in object { shape.check(value, at: path.isEmpty ? key : "\(path).\(key)", &places) }
+            for (key, value) in object {
+                shape.check(value, at: path.isEmpty ? key.shown : "\(path).\(key.shown)", &places)
+            }
         case .word(_, let spellings):
             guard let word = value.string.flatMap({ spellings[$0] }) else {
                 wrong()
@@ -196,11 +199,10 @@ extension Shape {
         _ object: JSONObject, _ properties: [Property], _ needs: [Need], at path: String,
         _ places: inout [Problem.Place]
     ) -> JSONObject {
-        func place(_ key: String) -> String { path.isEmpty ? key : "\(path).\(key)" }
+        func place(_ key: String) -> String { path.isEmpty ? key.shown : "\(path).\(key.shown)" }
         let before = places.count
         for (key, _) in object where !properties.contains(where: { $0.name == key }) && places.count < 20 {
-            // A key can be as long as the body.
-            let shown = place(key.count > 40 ? String(key.prefix(40)) + "..." : key)
+            let shown = place(key)
             let known = properties.map { "`\($0.name)`" }.joined(separator: ", ")
             let right = properties.isEmpty ? "no fields" : "one of \(known)"
             places.append(Problem.Place(path: shown, message: "`\(shown)` is no field here: expected \(right)"))

@@ -1,3 +1,5 @@
+import Barcodes
+
 // What people do at the defect desk: cases opened, corrected, inspected, repaired and written off.
 
 extension State {
@@ -16,7 +18,7 @@ extension State {
         var found: DefectCase
         if let quantity = lot.quantity {
             guard let code, plant.products[code] != nil else {
-                throw Refusal(.invalid, "there is no product \(code ?? "-")")
+                throw Refusal(.invalid, "there is no product \((code ?? "-").shown)")
             }
             guard seesBalances(actor) else {
                 throw Refusal(
@@ -323,7 +325,7 @@ extension State {
 
     func checkType(_ type: String) throws(Refusal) {
         guard let known = plant.defectTypes[type] else {
-            throw Refusal(.rule(.unknownDefectType), "there is no defect type \(type)")
+            throw Refusal(.rule(.unknownDefectType), "there is no defect type \(type.shown)")
         }
         guard !known.retired else {
             throw Refusal(.rule(.unknownDefectType), "the defect type \(type) is retired; use another one")
@@ -368,7 +370,7 @@ extension State {
 
     func checkSupplier(_ code: String?) throws(Refusal) {
         guard let code else { return }
-        guard let known = plant.suppliers[code] else { throw Refusal(.invalid, "there is no supplier \(code)") }
+        guard let known = plant.suppliers[code] else { throw Refusal(.invalid, "there is no supplier \(code.shown)") }
         guard !known.retired else {
             throw Refusal(.invalid, "the supplier \(code) is retired; name another one")
         }

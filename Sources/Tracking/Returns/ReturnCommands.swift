@@ -1,3 +1,5 @@
+import Barcodes
+
 // What people do with customers' returns before they are decided: announced, received, corrected, inspected, cancelled.
 
 /// What is to be corrected on a return; nil leaves it.
@@ -143,7 +145,7 @@ extension State {
             mayInspect = true
         }
         guard mayInspect else {
-            throw Refusal(.invalid, "there is no \(inspector) who may inspect returns")
+            throw Refusal(.invalid, "there is no \(inspector.shown) who may inspect returns")
         }
         var after = before
         (after.status, after.inspector) = (.inspecting, inspector)
@@ -359,7 +361,7 @@ extension State {
         _ goods: ReturnLot.Goods, underOrder order: String, isTold: Bool = true
     ) throws(Refusal) {
         guard plant.products[goods.product] != nil else {
-            throw Refusal(.invalid, "there is no product \(goods.product)")
+            throw Refusal(.invalid, "there is no product \(goods.product.shown)")
         }
         let there = delivered(goods.product, underOrder: order)
         guard there >= goods.quantity else {

@@ -1,3 +1,5 @@
+import Barcodes
+
 // What people do to stock, deliveries and labels from a terminal, and what printers report.
 
 extension State {
@@ -109,7 +111,7 @@ extension State {
         }
         var left: [String: Int] = [:]
         for (code, quantity) in items {
-            guard plant.products[code] != nil else { throw Refusal(.invalid, "there is no product \(code)") }
+            guard plant.products[code] != nil else { throw Refusal(.invalid, "there is no product \(code.shown)") }
             try checkQuantity(quantity)
             left[code] = try checkStock(code, quantity, of: left[code], isTold: seesBalances(actor))
             events.append(.shipped(code, quantity, delivery.id))

@@ -1,3 +1,5 @@
+import Barcodes
+
 // What people do to units from a terminal.
 
 extension State {
@@ -99,7 +101,7 @@ extension State {
         let unit = try visibleUnit(serial, actor)
         if let login {
             guard let person = plant.people[login], !person.retired, reaches(person, actor) else {
-                throw Refusal(.invalid, "there is no \(login) to assign units to")
+                throw Refusal(.invalid, "there is no \(login.shown) to assign units to")
             }
         }
         var after = unit.state
