@@ -82,8 +82,12 @@ public struct Control: Sendable {
 
     /// Puts it on record if somebody is sent away.
     private func admitOnRecord(_ head: ControlRequest, _ caller: Caller) async throws(Problem) -> Admitted {
-        if Access(caller, in: ledger.plant) == nil { await recordDenial(head, caller) }
-        return try admit(head, caller)
+        do {
+            return try admit(head, caller)
+        } catch {
+            if Access(caller, in: ledger.plant) == nil { await recordDenial(head, caller) }
+            throw error
+        }
     }
 
     private func admit(_ head: ControlRequest, _ caller: Caller) throws(Problem) -> Admitted {
