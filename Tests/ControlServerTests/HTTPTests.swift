@@ -161,6 +161,29 @@ struct HTTPTests {
         }
     }
 
+    @Test("caller, route and right are decided without a body, and how large it may be")
+    func decidedWithoutBody() async throws {
+        let shop = try await Shop(site: Site.small)
+        func decide(_ login: String?, _ method: String, _ target: String) async -> (limit: Int?, refusal: Int?) {
+            let (caller, head) = (Caller(uid: 1_000, login: login, isAdmin: false), ControlRequest(method, target))
+            return (
+                shop.control.bodyLimit(of: head, from: caller),
+                await shop.control.refusal(of: head, from: caller)?.status
+            )
+        }
+        let photos = "/v1/returns/1/items/2/photos?kind=damage"
+        for (login, method, target, limit, refusal) in [
+            ("ada", "PUT", "/v1/site", 1 << 20, nil), ("rita", "POST", photos, 10 << 20, nil),
+            ("mia", "PUT", "/v1/site", nil, 403), ("mia", "POST", photos, nil, 403), ("eve", "POST", photos, nil, 403),
+            (nil, "POST", photos, nil, 403), ("ada", "POST", "/v1/site", nil, 405), ("ada", "POST", "/v1/x", nil, 404),
+        ] as [(String?, String, String, Int?, Int?)] {
+            let decided = await decide(login, method, target)
+            #expect(decided.limit == limit && decided.refusal == refusal, "\(login ?? "-") \(method) \(target)")
+        }
+        let denied = await shop.ask("ada", "GET", "/v1/audit?kind=access")
+        #expect(denied.items.count == 2, "who is nobody here is put on record: \(denied.text)")
+    }
+
     @Test("a head or a body that trickles is given up with a reason; a quiet connection is closed without one")
     func trickle() async throws {
         let shop = try await Shop(site: Site.small)

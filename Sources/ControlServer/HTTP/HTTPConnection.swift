@@ -385,6 +385,7 @@ final class HTTPConnection: ChannelInboundHandler {
     /// of a reset.
     private func close() {
         guard let context, state != .closing else { return }
+        if isStopping, !hasRest { return context.close(promise: nil) }
         state = .closing
         queued.removeAll()
         context.close(mode: .output, promise: nil)
