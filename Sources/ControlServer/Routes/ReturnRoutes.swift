@@ -286,7 +286,9 @@ extension Call {
     /// not change by that.
     fileprivate func submitReturn(_ command: Command) async throws -> ControlResponse {
         let id = path("id")
-        let replacements = try await customerReturn(id).replacements
+        // Not the whole return: it can have thousands of items.
+        let known = try await read { [access, plant] in try $0.replacements(ofReturn: id, for: access, in: plant) }
+        guard let replacements = known else { throw notFound("return", id) }
         return try await submit(command) { state, _ in state.returnJSON(id, replacements: replacements) }
     }
 }

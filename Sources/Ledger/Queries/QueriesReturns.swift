@@ -233,14 +233,30 @@ extension Connection {
                 WHERE line.customer_return = \(number) AND \(access.seesItem) ORDER BY line.id
                 """
             ) { try $0.returnItem(0) }
-            let replacements = try select(
-                """
-                SELECT id FROM delivery INDEXED BY delivery_return
-                WHERE customer_return = \(number) AND count > 0 AND \(sees(access, in: plant)) ORDER BY id
-                """
-            ) { $0.text(0) }
-            return ReturnContents(found: found, items: items, replacements: replacements)
+            return ReturnContents(
+                found: found, items: items, replacements: try replacements(ofReturn: number, access, plant))
         }
+    }
+
+    /// Ids of the deliveries in which something was sent for a return; nil where there is no such return, or none within
+    /// the scope.
+    public func replacements(ofReturn id: String, for access: Access, in plant: Plant) throws -> [String]? {
+        guard let number = Int64(id), String(number) == id else { return nil }
+        return try consistently {
+            let isSeen = try first(
+                "SELECT 1 FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
+            ) { _ in true }
+            return isSeen == true ? try replacements(ofReturn: number, access, plant) : nil
+        }
+    }
+
+    private func replacements(ofReturn number: Int64, _ access: Access, _ plant: Plant) throws -> [String] {
+        try select(
+            """
+            SELECT id FROM delivery INDEXED BY delivery_return
+            WHERE customer_return = \(number) AND count > 0 AND \(sees(access, in: plant)) ORDER BY id
+            """
+        ) { $0.text(0) }
     }
 
     /// The inspections of quality control within the scope, by id.
