@@ -252,6 +252,14 @@ struct ContractTests {
                 "/v1/units/A/write-off", ["reason": "lost", "price": 1, "note": "n"],
                 "the body has a `price`: expected one only where `reason` is outlet_sale"
             ),
+            (
+                "/v1/returns/1/items/2/inspection", ["condition": "destroyed", "decision": "restock"],
+                "the body names the decision restock: expected another one where `condition` is unsellable"
+            ),
+            (
+                "/v1/units/receive", ["product": "PCB-100", "serials": ["A", "B"], "replaces": "C", "note": "n"],
+                "the body names 2 `serials`: expected one where `replaces` is there"
+            ),
             ("/v1/products/RES-10K/adjustments", ["change": 0, "note": "n"], "`change` is 0: expected a whole number"),
             (
                 "/v1/units", ["product": "PCB-100", "serials": ["A", "A"]],

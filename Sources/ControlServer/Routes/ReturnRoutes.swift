@@ -151,10 +151,16 @@ extension Control {
         },
         Route(
             .post, "/returns/{id}/items/{item}/inspection", "Inspect an item, once", .inspectReturns,
-            input: .json([
-                Property("condition", .word(ReturnCondition.self)),
-                Property("decision", .word(ReturnDecision.self)), Property("note", .note, optional: true),
-            ]), output: .json(.named(.customerReturn))
+            input: .json(
+                [
+                    Property("condition", .word(ReturnCondition.self)),
+                    Property("decision", .word(ReturnDecision.self)), Property("note", .note, optional: true),
+                ],
+                needs: [
+                    .never(
+                        "decision", is: ReturnDecision.restock.rawValue, where: "condition",
+                        says: ReturnCondition.unsellable.rawValue)
+                ]), output: .json(.named(.customerReturn))
         ) { call in
             try await call.submitReturn(
                 .inspectReturnItem(

@@ -41,13 +41,15 @@ extension Control {
         },
         Route(
             .post, "/units/receive", "Take units into stock that came from a supplier or were found", .register,
-            input: .json([
-                Property("product", .code), Property("serials", .serials),
-                Property("supplier", .code, optional: true), Property("cost", .money, "Of one unit.", optional: true),
-                Property(
-                    "replaces", .serial, "Serial of the defective unit that the supplier replaced by this one.",
-                    optional: true), note,
-            ]), output: .json(.items(.named(.unit)), status: 201)
+            input: .json(
+                [
+                    Property("product", .code), Property("serials", .serials),
+                    Property("supplier", .code, optional: true),
+                    Property("cost", .money, "Of one unit.", optional: true),
+                    Property(
+                        "replaces", .serial, "Serial of the defective unit that the supplier replaced by this one.",
+                        optional: true), note,
+                ], needs: [.single("serials", where: "replaces")]), output: .json(.items(.named(.unit)), status: 201)
         ) { call in
             try await call.submitUnits(
                 .receive(

@@ -207,6 +207,12 @@ extension Need {
             ])
         case .only(let key, let field, let value):
             return ["if": ["required": required([key])], "then": says(field, value)]
+        case .never(let key, let value, let field, let other):
+            return ["not": ["allOf": [says(key, value), says(field, other)]]]
+        case .single(let key, let field):
+            var list = JSONObject()
+            list[key] = ["maxItems": 1]
+            return ["if": ["required": required([field])], "then": ["properties": .object(list)]]
         }
     }
 }

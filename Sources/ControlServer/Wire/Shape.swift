@@ -121,6 +121,10 @@ enum Need: Sendable {
     case when(String, String, is: String, isOnly: Bool = true)
     /// The first key may be there only if the second has the value.
     case only(String, String, is: String)
+    /// The first key does not have the value where the second has the other.
+    case never(String, is: String, where: String, says: String)
+    /// The list under the first key has one entry where the second is there.
+    case single(String, where: String)
 }
 
 extension Shape {
@@ -302,6 +306,9 @@ extension Need {
             let isAsked = object[field]?.string == value
             return isAsked ? object[key] != nil : !isOnly || object[key] == nil
         case .only(let key, let field, let value): return object[key] == nil || object[field]?.string == value
+        case .never(let key, let value, let field, let other):
+            return object[key]?.string != value || object[field]?.string != other
+        case .single(let key, let field): return object[field] == nil || object[key]?.array?.count == 1
         }
     }
 
@@ -319,6 +326,10 @@ extension Need {
             return "has no `\(key)`: expected one, as `\(field)` is \(value)"
         case .when(let key, let field, let value, _), .only(let key, let field, let value):
             return "has a `\(key)`: expected one only where `\(field)` is \(value)"
+        case .never(let key, let value, let field, let other):
+            return "names the \(key) \(value): expected another one where `\(field)` is \(other)"
+        case .single(let key, let field):
+            return "names \(object[key]?.array?.count ?? 0) `\(key)`: expected one where `\(field)` is there"
         }
     }
 }
