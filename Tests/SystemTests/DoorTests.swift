@@ -3,8 +3,9 @@ import Glibc
 import Testing
 
 /// Whoever may connect to the socket may be hostile: the daemon lives on, and the others are served.
-@Suite(.serialized, .enabled(if: getuid() == 0, "to be another user needs root")) struct DoorTests {
-    @Test func aStrangerWithSevenHundredConnectionsHarmsNobody() throws {
+@Suite(.serialized) struct DoorTests {
+    @Test(.enabled(if: getuid() == 0, "to be another user needs root"))
+    func aStrangerWithSevenHundredConnectionsHarmsNobody() throws {
         let daemon = try Daemon()
         try daemon.apply(site: Daemon.site(pipe: "/none").replacing("login: nobody", with: "login: games"))
         let stranger = try Stranger(
@@ -38,7 +39,8 @@ import Testing
         #expect(daemon.stop() == 0)
     }
 
-    @Test func aStrangerIsRefusedOnTheHeadAndPinsNoMemory() throws {
+    @Test(.enabled(if: getuid() == 0, "to be another user needs root"))
+    func aStrangerIsRefusedOnTheHeadAndPinsNoMemory() throws {
         let daemon = try Daemon()
         try daemon.openLine()
         let before = try daemon.residentBytes()
