@@ -7,8 +7,8 @@ public enum Code: Hashable, Sendable {
     case unknownControl(String)
     /// Anything else, without its AIM identifier.
     case text(String)
-    /// GS1 data: a GTIN of 14 digits whose check digit is right, and the serial (AI 21) if there is one.
-    case element(gtin: String, serial: String?)
+    /// What a GS1 code or an ISO/IEC 15434 message says of the thing that it is on.
+    case item(CodedItem)
 
     /// Reads a frame.
     ///
@@ -16,31 +16,34 @@ public enum Code: Hashable, Sendable {
     /// - GS1 element strings are recognised by the identifiers of GS1 symbols (`]C1`, `]e0`, `]d2`, `]Q3`, ...), by a
     ///   group separator (0x1D) in the text, or in the printed form with parentheses.
     /// - A GS1 Digital Link is any `http` or `https` URI with `/01/<GTIN>` in its path.
+    /// - An ISO/IEC 15434 message begins with `[)>` and 0x1E.
+    /// - A UPC-E that is marked as one (`]E0` and 8 digits) is the GTIN that it is short for.
     ///
-    /// What looks like GS1 but isn't right (a wrong check digit, a missing length) stays `text`, as does a text
-    /// that merely begins with the digits of an application identifier. GS1 data with a serial and no GTIN is the
-    /// serial's `text`.
+    /// What looks like one of these but isn't right (a wrong check digit, a missing length) stays `text`, as does a text
+    /// that merely begins with the digits of an application identifier. Data with nothing but a serial is the serial's
+    /// `text`, and data with neither a product nor a serial stays as it is.
     public init(frame: String) {
         var text = frame
-        var isGS1 = false
-        if frame.utf8.first == UInt8(ascii: "]"), let aim = AIMIdentifier(frame) {
-            text = String(frame.unicodeScalars.dropFirst(3))
-            isGS1 = aim.marksGS1
-        }
-        let data: GS1Data?
+        let aim = frame.utf8.first == UInt8(ascii: "]") ? AIMIdentifier(frame) : nil
+        if aim != nil { text = String(frame.unicodeScalars.dropFirst(3)) }
+        if aim?.marksUPC == true, let gtin = GTIN.expanded(upcE: text) { text = gtin }
+        let item: CodedItem?
         switch text.utf8.first {
         case UInt8(ascii: "T") where text.utf8.starts(with: ControlCode.prefix.utf8):
             self = ControlCode(text).map(Code.control) ?? .unknownControl(text)
             return
-        case UInt8(ascii: "("): data = GS1Data(humanReadable: text)
-        case UInt8(ascii: "h"), UInt8(ascii: "H"): data = GS1Data(digitalLink: text)
-        case _ where isGS1 || text.withUTF8({ $0.contains(GS1Data.separator) }): data = GS1Data(elementString: text)
-        default: data = nil
+        case UInt8(ascii: "("): item = CodedItem(humanReadable: text)
+        case UInt8(ascii: "h"), UInt8(ascii: "H"): item = CodedItem(digitalLink: text)
+        case UInt8(ascii: "[") where text.utf8.starts(with: CodedItem.messageHeader): item = CodedItem(message: text)
+        case _ where aim?.marksGS1 == true || text.withUTF8({ $0.contains(CodedItem.separator) }):
+            item = CodedItem(elementString: text)
+        default: item = nil
         }
-        switch (data?.gtin, data?.serial) {
-        case (let gtin?, let serial): self = .element(gtin: gtin, serial: serial)
-        case (nil, let serial?): self = .text(serial)
-        case (nil, nil): self = .text(text)
+        switch (item, item?.product, item?.serial) {
+        case (let item?, .some, _): self = .item(item)
+        case (let item?, nil, .some) where item.count != nil: self = .item(item)
+        case (_, nil, let serial?): self = .text(serial)
+        default: self = .text(text)
         }
     }
 }
@@ -59,6 +62,9 @@ struct AIMIdentifier {
         self.symbology = symbology
         self.modifier = modifier
     }
+
+    /// Whether this is a UPC-A, UPC-E or EAN-13; an EAN-8 is `]E4`.
+    var marksUPC: Bool { (symbology, modifier) == (UInt8(ascii: "E"), UInt8(ascii: "0")) }
 
     /// Whether this symbol's FNC1 says that it holds GS1 element strings.
     var marksGS1: Bool {

@@ -219,7 +219,7 @@ public struct KeyDecoder: Sendable {
         case Key.backspace: return "\u{8}"
         default:
             guard let key else { return nil }
-            return !held.isDisjoint(with: .shift) != (capsLock && key.isLetter) ? key.shifted : key.plain
+            return !held.isDisjoint(with: .shift) != (capsLock && key.isLocked) ? key.shifted : key.plain
         }
     }
 

@@ -1,12 +1,14 @@
 /// The keyboard that a scanner is set to imitate: which characters its key codes stand for.
 ///
-/// The characters are those of the Windows layouts that scanners are made for. Caps Lock acts on letters.
+/// The characters are those of the Windows layouts that scanners are made for, and so is what Caps Lock acts on.
 public enum KeyboardLayout: String, CaseIterable, Hashable, Sendable {
-    /// United States, QWERTY.
+    /// United States, QWERTY. Caps Lock acts on letters.
     case us
-    /// Germany, QWERTZ.
+    /// United Kingdom, QWERTY. Caps Lock acts on letters.
+    case uk
+    /// Germany, QWERTZ. Caps Lock is a Shift Lock for letters, digits and most signs.
     case de
-    /// France, AZERTY; its digits need Shift.
+    /// France, AZERTY; its digits need Shift. Caps Lock is a Shift Lock for letters, digits and most signs.
     case fr
 }
 
@@ -18,7 +20,9 @@ struct KeyCharacters {
     /// The characters of this key that wait for the next one, to combine with it.
     var dead: [Unicode.Scalar] = []
     /// Whether Caps Lock acts on it.
-    var isLetter: Bool {
+    var isLocked = false
+    /// Whether Shift makes a capital of it.
+    fileprivate var isLetter: Bool {
         guard let plain, let shifted else { return false }
         return plain != shifted && plain.properties.uppercaseMapping == String(shifted)
     }
@@ -64,16 +68,21 @@ private let tables: [KeyboardLayout: [KeyCharacters?]] = [
         shifted: ["~!@#$%^&*()_+", "QWERTYUIOP{}", #"ASDFGHJKL:"|"#, "|ZXCVBNM<>?"],
         altGr: [],
         dead: [], decimal: "."),
+    .uk: table(
+        plain: ["`1234567890-=", "qwertyuiop[]", "asdfghjkl;'#", #"\zxcvbnm,./"#],
+        shifted: ["¬!\"£$%^&*()_+", "QWERTYUIOP{}", "ASDFGHJKL:@~", "|ZXCVBNM<>?"],
+        altGr: ["¦   €        ", "  é   úíó   ", "á           ", "           "],
+        dead: [], decimal: "."),
     .de: table(
         plain: ["^1234567890ß´", "qwertzuiopü+", "asdfghjklöä#", "<yxcvbnm,.-"],
         shifted: ["°!\"§$%&/()=?`", "QWERTZUIOPÜ*", "ASDFGHJKLÖÄ'", ">YXCVBNM;:_"],
         altGr: [#"  ²³   {[]}\ "#, "@ €        ~", "            ", "|      µ   "],
-        dead: [(41, "^"), (13, "´"), (13, "`")], decimal: ","),
+        dead: [(41, "^"), (13, "´"), (13, "`")], decimal: ",", shiftLockExcept: [41, 13, 53, 86]),
     .fr: table(
         plain: ["²&é\"'(-è_çà)=", "azertyuiop^$", "qsdfghjklmù*", "<wxcvbn,;:!"],
         shifted: [" 1234567890°+", "AZERTYUIOP¨£", "QSDFGHJKLM%µ", ">WXCVBN?./§"],
         altGr: [#"  ~#{[|`\^@]}"#, "  €        ¤", "            ", "           "],
-        dead: [(26, "^"), (26, "¨"), (3, "~"), (8, "`")], decimal: "."),
+        dead: [(26, "^"), (26, "¨"), (3, "~"), (8, "`")], decimal: ".", shiftLockExcept: [41, 86]),
 ]
 
 /// The key codes of the four rows, from left to right; the third ends with the key beside (or above) Enter, the
@@ -81,9 +90,12 @@ private let tables: [KeyboardLayout: [KeyCharacters?]] = [
 private let rows: [[UInt16]] = [[41] + Array(2...13), Array(16...27), Array(30...40) + [43], [86] + Array(44...53)]
 
 /// A key code's characters, by the rows of the keyboard; a space stands for none.
+///
+/// - Parameter shiftLockExcept: the keys on which a Caps Lock that is a Shift Lock does not act; nil where it acts on
+///   letters alone.
 private func table(
     plain: [String], shifted: [String], altGr: [String], dead: [(code: Int, accent: Unicode.Scalar)],
-    decimal: Unicode.Scalar
+    decimal: Unicode.Scalar, shiftLockExcept: Set<Int>? = nil
 ) -> [KeyCharacters?] {
     var table = [KeyCharacters?](repeating: nil, count: 128)
     func place(_ level: [String], _ field: WritableKeyPath<KeyCharacters, Unicode.Scalar?>) {
@@ -99,6 +111,11 @@ private func table(
     place(shifted, \.shifted)
     place(altGr, \.altGr)
     for (code, accent) in dead { table[code]?.dead.append(accent) }
+    for code in table.indices {
+        guard var key = table[code] else { continue }
+        key.isLocked = shiftLockExcept.map { !$0.contains(code) } ?? key.isLetter
+        table[code] = key
+    }
     // Whatever is held: the space bar, and the keypad with Num Lock on.
     func same(_ code: UInt16, _ scalar: Unicode.Scalar) {
         table[Int(code)] = KeyCharacters(plain: scalar, shifted: scalar, altGr: scalar)

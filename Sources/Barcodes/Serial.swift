@@ -1,5 +1,5 @@
-/// What a text must be to serve as a unit's serial: 1 to 64 printable ASCII characters without spaces, not beginning
-/// with `TRV:`. (That it is no badge and no order number either is for those to say who know them.)
+/// What a text must be to be read as a unit's serial: 1 to 64 printable ASCII characters without spaces, not beginning
+/// with `TRV:`. What a new serial must be beside that says `Name`.
 public enum Serial {
     /// The most characters that a serial may have.
     public static let maximumLength = 64

@@ -66,6 +66,15 @@ public struct SerialPattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
+    /// How a scan of every serial of this pattern would be read, in words that follow "it would be read"; nil where they are
+    /// read as themselves, but for some counts perhaps.
+    public func misreading(product: String) -> String? {
+        let date = LocalDate(daysSince1970: 20_000)
+        let serials = (1...20).compactMap { try? serial(product: product, order: "1", date: date, counter: $0) }
+        let misreadings = serials.compactMap(Name.misreading)
+        return serials.isEmpty || misreadings.count < serials.count ? nil : misreadings[0]
+    }
+
     /// The serial with this count.
     ///
     /// - Parameters:

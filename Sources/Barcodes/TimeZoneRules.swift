@@ -88,6 +88,41 @@ public struct TimeZoneRules: Hashable, Sendable {
         LocalDate(daysSince1970: floorDiv(Int(time) + offset(atUnixSeconds: time), 86_400))
     }
 
+    /// The first moment of a day there, in seconds since 1970-01-01T00:00:00Z: its midnight, the first of two, or where
+    /// the clocks skip it the moment at which they do. A day that a zone skips begins where the next one does.
+    public func start(of day: LocalDate) -> Int64 { Self.start(of: day, offset: offset(atUnixSeconds:)) }
+
+    /// The same, where nothing but the offset from UTC at each moment is known.
+    public static func start(of day: LocalDate, offset: (_ unixSeconds: Int64) -> Int) -> Int64 {
+        let midnight = Int64(day.daysSince1970) * 86_400
+        // By the standard's bounds no local time is that far ahead.
+        var time = midnight - 93_600
+        while true {
+            let here = offset(time)
+            let reached = max(time, midnight - Int64(here))
+            guard let change = firstChange(after: time, upTo: reached, offset) else { return reached }
+            time = change
+        }
+    }
+
+    /// When the offset first differs from that at `start`. No zone changes twice within an hour.
+    private static func firstChange(after start: Int64, upTo end: Int64, _ offset: (Int64) -> Int) -> Int64? {
+        let here = offset(start)
+        var before = start
+        while before < end {
+            var after = min(before + 3_600, end)
+            guard offset(after) == here else {
+                while after - before > 1 {
+                    let middle = (before + after) / 2
+                    if offset(middle) == here { before = middle } else { after = middle }
+                }
+                return after
+            }
+            before = after
+        }
+        return nil
+    }
+
     /// A big-endian two's complement number.
     private static func signed(_ bytes: ArraySlice<UInt8>) -> Int64 {
         bytes.reduce(bytes.first.map { $0 >= 0x80 ? -1 : 0 } ?? 0) { $0 << 8 | Int64($1) }

@@ -56,7 +56,8 @@ struct Call: Sendable {
         guard let text = query[name]?.string else { return nil }
         if let time = Timestamp.milliseconds(text) { return time }
         guard let midnight = Timestamp.milliseconds(text + "T00:00:00Z") else { return nil }
-        return ledger.zone.midnight(day: midnight / 86_400_000 + (endOfDay ? 1 : 0))
+        let day = LocalDate(daysSince1970: Int(midnight / 86_400_000) + (endOfDay ? 1 : 0))
+        return ledger.zone.start(of: day) * 1_000
     }
 
     /// Refuses a period that ends before it begins, in every list and report alike.
@@ -144,14 +145,5 @@ private enum PlantCursor {
             bytes.append(UInt8(high << 4 | low))
         }
         return String(validating: bytes, as: UTF8.self)
-    }
-}
-
-extension TimeZoneRules {
-    /// When a day (counted from 1970-01-01) begins there, in milliseconds since 1970.
-    fileprivate func midnight(day: Int64) -> Int64 {
-        let utc = day * 86_400
-        let near = utc - Int64(offset(atUnixSeconds: utc))
-        return (utc - Int64(offset(atUnixSeconds: near))) * 1_000
     }
 }

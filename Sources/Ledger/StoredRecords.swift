@@ -259,14 +259,19 @@ extension Connection {
 }
 
 extension Connection {
-    /// Whether a text is the serial of a unit or label, or the number of an order.
-    public func isSerialOrOrder(_ text: String) throws -> Bool {
+    /// Which unit, label or order has this text as its name; nil for none.
+    public func owner(ofName text: String) throws -> NameOwner? {
         let records = StoredRecords(self)
-        let isTaken =
-            records.unit(text) != nil || records.pendingLabel(text) != nil || records.workOrder(text) != nil
-            || records.isOrder(text)
+        let owner: NameOwner? =
+            if records.unit(text) != nil {
+                .unit
+            } else if records.pendingLabel(text) != nil {
+                .label
+            } else {
+                records.workOrder(text) != nil || records.isOrder(text) ? .order : nil
+            }
         if let failure = records.failure { throw failure }
-        return isTaken
+        return owner
     }
 }
 

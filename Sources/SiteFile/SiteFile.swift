@@ -16,12 +16,14 @@ public enum SiteFile {
     ///     that follow those versions.
     ///   - bound: the scanners of each station, by its name: a station of which the file names none keeps its own, so that a
     ///     file from before a scanner was paired takes nothing away. `scanners: []` does.
+    ///   - owner: what beside this file has a text as its name already, in words that follow "it is": asked for each name
+    ///     of a product and each badge code, which a scan would otherwise take for that.
     ///   - badgeDigest: makes the keyed hash of a badge code; badges that are hashes already are kept as they are.
     /// - Throws: everything that is wrong with the file, up to 100 problems in the order of their places. Broken YAML
     ///   is reported alone, as nothing after it can be trusted.
     public static func parse(
         _ text: String, earlierStages: Set<String> = [], bound: [String: [ScannerBinding]] = [:],
-        badgeDigest: (_ code: String) -> String
+        owner: (_ name: String) -> String? = { _ in nil }, badgeDigest: (_ code: String) -> String
     ) throws(SiteFileProblems) -> Plant {
         var source = try SourceText(text)
         let root = try source.root()
@@ -29,7 +31,7 @@ public enum SiteFile {
         reader.bound = bound
         if let root { reader.read(root) }
         for (login, code) in reader.badges { reader.plant.people[login]?.badge = badgeDigest(code) }
-        reader.checkRules(earlierStages: earlierStages)
+        reader.checkRules(earlierStages: earlierStages, owner: owner, badgeDigest: badgeDigest)
         if !reader.problems.isEmpty { throw SiteFileProblems(reader.problems) }
         return reader.plant
     }
@@ -54,10 +56,14 @@ public enum SiteFile {
     /// What is wrong with a plant in itself: malformed codes, references to entries that are missing or retired,
     /// offices that people's roles don't fit, stations that can't do their stages, and so on; up to 100 problems.
     ///
+    /// - Parameter badgeDigest: makes the keyed hash of a badge code.
     /// - Returns: for each problem the place, such as `people[mia].team`, and what is wrong and would be right.
-    public static func validate(_ plant: Plant) -> [(path: String, message: String)] {
+    public static func validate(
+        _ plant: Plant, badgeDigest: (_ code: String) -> String
+    ) -> [(path: String, message: String)] {
         var rules = SiteRules(plant)
         rules.check()
+        rules.names(badges: [:], owner: { _ in nil }, badgeDigest: badgeDigest)
         return rules.problems.map { ($0.path, $0.message) }
     }
 }

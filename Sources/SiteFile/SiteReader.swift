@@ -36,10 +36,13 @@ final class SiteReader {
     init(_ source: SourceText) { self.source = source }
 
     /// Applies the rules to what was read.
-    func checkRules(earlierStages: Set<String>) {
+    func checkRules(
+        earlierStages: Set<String>, owner: (_ name: String) -> String?, badgeDigest: (_ code: String) -> String
+    ) {
         if isFull { return }
         var rules = SiteRules(plant, doubtful: doubtful, earlierStages: earlierStages)
         rules.check()
+        rules.names(badges: badges, owner: owner, badgeDigest: badgeDigest)
         for problem in rules.problems {
             // A key that isn't there has its place where its mapping begins.
             var known = Substring(problem.path)

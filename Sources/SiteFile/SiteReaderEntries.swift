@@ -115,6 +115,8 @@ extension SiteReader {
             fields.report("badge", "a badge can't begin with TRV: as control codes do; leave the prefix out")
         } else if !TextForm.badge.holds(badge) {
             fields.report("badge", "expected \(TextForm.badge.words)")
+        } else if let misreading = Name.misreading(of: badge) {
+            fields.report("badge", "a scan of this badge would be read \(misreading); use another badge code")
         } else {
             badges[login] = badge
         }

@@ -51,7 +51,6 @@ struct SiteRules {
         for (code, routing) in sorted(plant.routings) { check(routing, "routings[\(code)]") }
         for (name, label) in sorted(plant.labels) { check(label, "labels[\(name)]") }
         for (code, product) in sorted(plant.products) { check(product, "products[\(code)]") }
-        gtins()
         let areDoubtful = doubtful.contains { $0.hasPrefix("routings") }
         let stages = Stages(plant, earlier: earlierStages, areDoubtful: areDoubtful)
         for (name, station) in sorted(plant.stations) { check(station, "stations[\(name)]", stages) }

@@ -64,7 +64,7 @@ extension SiteRules {
         if let gtin = product.gtin, GTIN.normalized(gtin) != gtin {
             report("\(path).gtin", "expected a GTIN of 14 digits with its check digit, found \(quoted(gtin))")
         }
-        check(product.serial, "\(path).serial")
+        check(product.serial, of: product.code, "\(path).serial")
         if product.retired { return }
         _ = find(
             product.routing, "routing", "routings", in: plant.routings, retired: \.retired, from: "\(path).routing")
@@ -74,7 +74,7 @@ extension SiteRules {
         )
     }
 
-    private mutating func check(_ rule: SerialRule?, _ path: String) {
+    private mutating func check(_ rule: SerialRule?, of product: String, _ path: String) {
         switch rule {
         case nil: break
         case .pattern(let pattern, let per):
@@ -83,32 +83,17 @@ extension SiteRules {
                     "\(path).per", unknown("period", per, among: SerialPattern.Period.allCases.map(\.rawValue)))
             }
             do throws(SerialPattern.Problem) {
-                _ = try SerialPattern(pattern, per: period)
+                if let misreading = try SerialPattern(pattern, per: period).misreading(product: product) {
+                    report("\(path).pattern", "a scan of these serials would be read \(misreading)")
+                }
             } catch {
                 report("\(path).pattern", at: error.offset, error.message)
             }
         case .external(let expression):
-            // The compiler of expressions is recursive, so what it gets is bounded.
-            guard (1...200).contains(expression.utf8.count) else {
-                return report("\(path).external", "expected a regular expression of 1 to 200 bytes")
-            }
-            do {
-                _ = try Regex(expression)
+            do throws(SerialExpression.Problem) {
+                _ = try SerialExpression(expression)
             } catch {
-                report("\(path).external", "cannot read this regular expression: \(error)")
-            }
-        }
-    }
-
-    /// Two products in use never have the same GTIN.
-    mutating func gtins() {
-        var owners: [String: String] = [:]
-        for (code, product) in plant.products.sorted(by: { $0.key < $1.key }) where !product.retired {
-            guard let gtin = product.gtin else { continue }
-            if let owner = owners[gtin] {
-                report("products[\(code)].gtin", "this is the GTIN of \(quoted(owner)) too; every product has its own")
-            } else {
-                owners[gtin] = code
+                report("\(path).external", at: error.offset, error.message)
             }
         }
     }

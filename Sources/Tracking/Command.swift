@@ -4,8 +4,9 @@ public import Barcodes
 public enum Command: Sendable {
     /// A frame was read at a station.
     case scan(Scan)
-    /// The plant is to be changed by what this pure function answers for the plant as it then is.
-    case changePlant(@Sendable (Plant) throws(Refusal) -> [PlantChange])
+    /// The plant is to be changed by what this pure function answers for the plant as it then is. `badges` are the codes
+    /// of new badges, of which the plant itself keeps hashes only.
+    case changePlant(@Sendable (Plant) throws(Refusal) -> [PlantChange], badges: [String] = [])
     /// A work order is planned. `due` is `YYYY-MM-DD`.
     case createWorkOrder(number: String, product: String, quantity: Int, team: String, due: String?)
     /// A work order is released, closed or cancelled.

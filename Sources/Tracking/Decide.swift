@@ -16,7 +16,7 @@ extension State {
         var decision =
             switch command {
             case .scan(let scan): try decide(scan, by: actor, device: device, at: moment)
-            case .changePlant(let change): Decision.plant(try change(plant))
+            case .changePlant(let change, let badges): try changePlant(change, badges)
             case .createWorkOrder(let number, let product, let quantity, let team, let due):
                 try createWorkOrder(number, product, quantity, team, due, at)
             case .moveWorkOrder(let number, let status): try moveWorkOrder(number, to: status)
@@ -164,6 +164,14 @@ extension Decision {
 // MARK: Work orders
 
 extension State {
+    private mutating func changePlant(
+        _ change: (Plant) throws(Refusal) -> [PlantChange], _ badges: [String]
+    ) throws(Refusal) -> Decision {
+        let changes = try change(plant)
+        try checkNames(of: changes, badges: badges)
+        return Decision.plant(changes)
+    }
+
     private mutating func createWorkOrder(
         _ number: String, _ code: String, _ quantity: Int, _ team: String, _ due: String?, _ at: Int64
     ) throws(Refusal) -> Decision {

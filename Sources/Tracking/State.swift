@@ -51,6 +51,10 @@ public struct State {
     public let badgeDigest: (String) -> String
     /// Logins by the keyed hash of their badge.
     private(set) var badges: [String: String] = [:]
+    /// The badges of people who left: they sign nobody on, and come back with them.
+    private var badgesOfRetired: Set<String> = []
+    /// What the serials of products from elsewhere must match, by the text of the rule.
+    private var expressions: [String: SerialExpression] = [:]
 
     /// A unit or a quantity that was added to a delivery, or taken back from it.
     public struct DeliveryLine: Sendable, Equatable {
@@ -93,7 +97,7 @@ public struct State {
     public mutating func restore(_ plant: Plant, head: Int64) {
         self.plant = plant
         self.head = head
-        indexBadges()
+        index()
     }
 
     /// Forgets records that were read, where they are more than `limit` of a kind. Only after all changes were taken.
@@ -114,11 +118,18 @@ public struct State {
         writeOffs.trim(to: limit)
     }
 
-    private mutating func indexBadges() {
-        badges = [:]
-        for person in plant.people.values where !person.retired {
-            if let badge = person.badge { badges[badge] = person.login }
+    /// Prepares what each scan and each new serial asks of the plant.
+    private mutating func index() {
+        (badges, badgesOfRetired) = ([:], [])
+        for person in plant.people.values {
+            guard let badge = person.badge else { continue }
+            if person.retired { badgesOfRetired.insert(badge) } else { badges[badge] = person.login }
         }
+        var known: [String: SerialExpression] = [:]
+        for case .external(let text)? in plant.products.values.map(\.serial) where known[text] == nil {
+            known[text] = expressions[text] ?? (try? SerialExpression(text))
+        }
+        expressions = known
     }
 
     /// The unit with this serial.
@@ -147,6 +158,19 @@ public struct State {
     /// The login of the active person whose badge this is.
     func person(withBadge code: String) -> String? {
         badges.isEmpty ? nil : badges[badgeDigest(code)]
+    }
+
+    /// Whether this is anybody's badge, also of somebody who left.
+    func isBadge(_ code: String) -> Bool {
+        if badges.isEmpty && badgesOfRetired.isEmpty { return false }
+        let digest = badgeDigest(code)
+        return badges[digest] != nil || badgesOfRetired.contains(digest)
+    }
+
+    /// Whether a serial is one of a product's, where the product's serials are made elsewhere; nil for a rule that can't be
+    /// used: an older version took it.
+    func matches(_ serial: String, _ rule: String) -> Bool? {
+        expressions[rule]?.matches(serial)
     }
 
     /// The open delivery of an order, looked for among changed ones first.
@@ -220,7 +244,7 @@ extension State {
             deliveries.write(id, delivery)
         case .plant(let changes):
             for change in changes { plant.apply(change) }
-            indexBadges()
+            index()
         }
         return head
     }

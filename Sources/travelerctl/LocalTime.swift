@@ -1,4 +1,5 @@
 import ArgumentParser
+import Barcodes
 import ControlAPI
 import Glibc
 
@@ -21,19 +22,32 @@ enum LocalTime {
 
     /// Reads a day, or a local time, or a time with its offset, and answers how the wire writes it. A day stands for its
     /// first moment, or for the first one after it.
-    static func wire(_ text: String, endOfDay: Bool) -> String? {
+    ///
+    /// - Parameter offset: how many seconds a day's time is ahead of UTC at a moment.
+    static func wire(_ text: String, endOfDay: Bool, offset: (Int64) -> Int = LocalTime.offset) -> String? {
         if let milliseconds = Timestamp.milliseconds(text) { return Timestamp.text(milliseconds) }
+        if text.utf8.count == 10 {
+            guard let midnight = Timestamp.milliseconds(text + "T00:00:00Z") else { return nil }
+            let day = LocalDate(daysSince1970: Int(midnight / 86_400_000) + (endOfDay ? 1 : 0))
+            return Timestamp.text(TimeZoneRules.start(of: day, offset: offset) * 1_000)
+        }
         // A time without an offset is read as if it were UTC, and then taken apart for this time zone.
-        let isDay = text.utf8.count == 10
-        let padded = isDay ? text + "T00:00:00Z" : text + (text.utf8.count == 16 ? ":00Z" : "Z")
+        let padded = text + (text.utf8.count == 16 ? ":00Z" : "Z")
         guard let reading = Timestamp.milliseconds(padded) else { return nil }
         var asUTC = time_t(reading / 1_000)
         var parts = tm()
         gmtime_r(&asUTC, &parts)
-        if isDay, endOfDay { parts.tm_mday += 1 }
         parts.tm_isdst = -1
         let seconds = mktime(&parts)
         return Timestamp.text(Int64(seconds) * 1_000 + reading % 1_000)
+    }
+
+    /// How many seconds this machine's time is ahead of UTC then.
+    private static func offset(_ unixSeconds: Int64) -> Int {
+        var seconds = time_t(unixSeconds)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        return parts.tm_gmtoff
     }
 
     private struct Parts {

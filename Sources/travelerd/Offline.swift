@@ -140,14 +140,15 @@ struct Keystrokes: ParsableCommand {
               travelerd keystrokes TRV:NEW > /run/traveler/pipe
             """)
 
-    @Option(help: "Keyboard layout that the scanner types in: us, de or fr.")
+    @Option(help: "Keyboard layout that the scanner types in: us, uk, de or fr.")
     var layout: String = "us"
     @Argument(help: "The codes, each ended by Enter.")
     var codes: [String]
 
     func run() throws {
         guard let layout = KeyboardLayout(rawValue: layout) else {
-            throw ValidationError("there is no layout \(layout); use us, de or fr")
+            let known = KeyboardLayout.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("there is no layout \(layout); use one of \(known)")
         }
         for code in codes {
             var now = timespec()

@@ -27,10 +27,16 @@ import Testing
             (.us, "A LALT+ KP0 KP0 KP2 KP9 LALT- B ENTER", "a\u{1D}b"),
             (.us, "LALT+ KP6 KP5 LALT- LALT+ KP0 KP2 KP5 KP2 LALT- LALT+ LALT- ENTER", "Aü"),
             (.us, "A LCTRL+ M LCTRL-", "a"), (.us, "A LCTRL+ J LCTRL-", "a"), (.us, "A LALT+ KP0 KP1 KP3 LALT-", "a"),
+            // British: signs on other keys than in the United States, AltGr.
+            (.uk, "LSHIFT+ 2 3 APOSTROPHE GRAVE BACKSLASH LSHIFT- BACKSLASH 102ND ENTER", "\"£@¬~#\\"),
+            (.uk, "RALT+ 4 GRAVE RALT- LCTRL+ LALT+ E LALT- LCTRL- A LCTRL+ RBRACE LCTRL- ENTER", "€¦éa\u{1D}"),
+            (.uk, "CAPSLOCK A 1 LSHIFT+ B LSHIFT- CAPSLOCK 102ND ENTER", "A1b\\"),
             // German: z and y, umlauts, AltGr as the right Alt or as Ctrl+Alt, dead keys.
             (.de, "Z Y LSHIFT+ Z Y LSHIFT- ENTER", "yzYZ"),
             (.de, "LBRACE SEMICOLON APOSTROPHE MINUS LSHIFT+ LBRACE LSHIFT- ENTER", "üöäßÜ"),
-            (.de, "CAPSLOCK LBRACE Z MINUS 1 ENTER", "ÜYß1"),
+            // As on Windows, Caps Lock is a Shift Lock there, but not for these four keys.
+            (.de, "CAPSLOCK LBRACE Z MINUS 1 DOT CAPSLOCK 1 ENTER", "ÜY?!:1"),
+            (.de, "CAPSLOCK SLASH 102ND LSHIFT+ SLASH Z 1 LSHIFT- ENTER", "-<_y1"),
             (.de, "SLASH LSHIFT+ SLASH 7 DOT LSHIFT- ENTER", "-_/:"),
             (.de, "RALT+ 7 8 9 0 MINUS Q RBRACE 102ND RALT- ENTER", "{[]}\\@~|"),
             (.de, "LCTRL+ LALT+ 8 LALT- LCTRL- LCTRL+ RALT+ 9 RALT- LCTRL- ENTER", "[]"),
@@ -43,7 +49,10 @@ import Testing
             (.fr, "Q W A Z SEMICOLON M LSHIFT+ COMMA SLASH LSHIFT- SLASH ENTER", "azqwm,.§!"),
             (.fr, "RALT+ 0 5 EQUAL 3 8 RALT- ENTER", "@[}#\\"),
             (.fr, "RALT+ 2 RALT- SPACE RALT+ 9 RALT- LBRACE E ENTER", "~^ê"),
-            (.fr, "CAPSLOCK Q 1 SEMICOLON CAPSLOCK ENTER", "A&M"),
+            (.fr, "CAPSLOCK Q 1 SEMICOLON COMMA CAPSLOCK 1 ENTER", "A1M.&"),
+            (.fr, "CAPSLOCK H Q 1 1 2 CAPSLOCK ENTER", "HA112"),
+            (.fr, "CAPSLOCK A 1 2 3 4 5 6 7 8 9 0 MINUS EQUAL DOT SLASH CAPSLOCK ENTER", "Q1234567890°+/§"),
+            (.fr, "CAPSLOCK 102ND LSHIFT+ Q 1 LSHIFT- ENTER", "<a&"),
             (.fr, "A LCTRL+ RBRACE Q LCTRL- ENTER", "q\u{1D}\u{1}"),
         ] as [(KeyboardLayout, String, String)])
     func text(layout: KeyboardLayout, script: String, text: String) throws {

@@ -106,6 +106,66 @@ import Testing
         #expect(rules.offset(atUnixSeconds: 4_000_000_000) == -3_600)
     }
 
+    @Test(
+        "days begin at their midnight, the first of two, or where the clocks skip it",
+        arguments: [
+            // The day, its first moment in seconds since 1970.
+            ("UTC", "2026-03-02", 1_772_409_600), ("Europe/Berlin", "2026-03-02", 1_772_406_000),
+            ("Europe/Berlin", "2026-03-29", 1_774_738_800), ("Europe/Berlin", "2026-03-30", 1_774_821_600),
+            ("America/Santiago", "2026-09-05", 1_788_580_800),  // 04:00Z
+            ("America/Santiago", "2026-09-06", 1_788_667_200),  // 04:00Z: from 24:00 to 01:00
+            ("America/Santiago", "2026-09-07", 1_788_750_000),  // 03:00Z
+            ("America/Havana", "2027-03-14", 1_805_000_400),  // 05:00Z: from 24:00 to 01:00
+            ("America/Havana", "2027-03-15", 1_805_083_200),  // 04:00Z
+            ("America/Havana", "2026-11-01", 1_793_505_600),  // 04:00Z: 00:00 comes twice, an hour apart
+            ("America/St_Johns", "2010-11-07", 1_289_097_000),  // 02:30Z: a minute later it was 23:01 again
+            ("Pacific/Apia", "2011-12-30", 1_325_239_200), ("Pacific/Apia", "2011-12-31", 1_325_239_200),  // skipped
+            ("Asia/Kathmandu", "2026-01-01", 1_767_204_900), ("Australia/Lord_Howe", "2026-10-04", 1_791_034_200),
+        ] as [(String, String, Int64)])
+    func startOfDay(zone: String, day: String, start: Int64) throws {
+        let rules = try TimeZoneRules(file(zone))
+        let days = (10_000..<30_000).first { LocalDate(daysSince1970: $0).description == day }
+        #expect(rules.start(of: LocalDate(daysSince1970: try #require(days))) == start)
+    }
+
+    @Test("the first moment of each day around every change of every zone from 2000 to 2040")
+    func startOfDayEverywhere() throws {
+        let directory = "/usr/share/zoneinfo/"
+        let names = try FileManager.default.subpathsOfDirectory(atPath: directory)
+        var seen: Set<[UInt8]> = []
+        var (changes, withoutMidnight) = (0, 0)
+        for name in names.sorted() where !name.hasPrefix("right/") {
+            guard let bytes = FileManager.default.contents(atPath: directory + name).map(Array.init),
+                bytes.starts(with: "TZif".utf8), seen.insert(bytes).inserted
+            else { continue }
+            let rules = try TimeZoneRules(bytes)
+            // 2000-01-01 to 2041-01-01.
+            var before = rules.offset(atUnixSeconds: 946_684_800)
+            for time in stride(from: Int64(946_684_800), to: 2_240_611_200, by: 86_400) {
+                let offset = rules.offset(atUnixSeconds: time)
+                defer { before = offset }
+                guard offset != before else { continue }
+                changes += 1
+                let day = rules.localDate(atUnixSeconds: time).daysSince1970
+                for day in (day - 1)...(day + 1) {
+                    let start = rules.start(of: LocalDate(daysSince1970: day))
+                    let first = rules.localDate(atUnixSeconds: start).daysSince1970
+                    let last = rules.localDate(atUnixSeconds: start - 1).daysSince1970
+                    if first < day || last >= day { Issue.record("\(name): day \(day) begins at \(start)") }
+                    let local = (Int(start) + rules.offset(atUnixSeconds: start)) - first * 86_400
+                    if local != 0 { withoutMidnight += 1 }
+                    // No moment before it belongs to the day; no zone's clocks go back by more than three hours and a bit.
+                    for earlier in stride(from: start - 12_000, to: start, by: 300)
+                    where Int(earlier) + rules.offset(atUnixSeconds: earlier) >= day * 86_400 {
+                        return _ = Issue.record("\(name): day \(day) began before \(start), at \(earlier)")
+                    }
+                }
+            }
+        }
+        #expect(
+            changes > 5_000 && withoutMidnight > 50, "\(changes) changes, \(withoutMidnight) days without a midnight")
+    }
+
     @Test func utc() {
         #expect(TimeZoneRules.utc.offset(atUnixSeconds: 1_798_758_000) == 0)
         #expect(TimeZoneRules.utc.localDate(atUnixSeconds: -1).description == "1969-12-31")

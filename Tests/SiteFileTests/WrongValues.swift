@@ -118,11 +118,62 @@ let wrongValues: [WrongFile] = [
           - { code: P4, name: P, type: pcb, serial: "{seq:4}" }
           - { code: P5, name: P, type: pcb, serial: { external: "[A-Z]+", per: day } }
         """,
-        "2:57: products[0].serial.external: cannot read this regular expression: expected ']'",
+        "2:58: products[0].serial.external: this [ has no ]",
         #"3:45: products[1].serial: expected either `pattern` or `external`, such as { pattern: "{product}-{seq:4}", per: product } or { external: "[A-Z]{2}[0-9]+" }"#,
         #"4:45: products[2].serial: expected either `pattern` or `external`, such as { pattern: "{product}-{seq:4}", per: product } or { external: "[A-Z]{2}[0-9]+" }"#,
         #"5:45: products[3].serial: expected keys such as { pattern: "{product}-{seq:4}", per: product } or { external: "[A-Z]{2}[0-9]+" }, found text"#,
         "6:72: products[4].serial.per: only a pattern counts per period; leave it out"),
+    WrongFile(
+        "expressions for serials that take more than time linear in the serial, and what is none",
+        """
+        products:
+          - { code: P1, name: P, type: pcb, serial: { external: '([A-Z]+)-\\1' } }
+          - { code: P2, name: P, type: pcb, serial: { external: "SN(?=[0-9])[A-Z0-9]+" } }
+          - { code: P3, name: P, type: pcb, serial: { external: "(?<!X)SN" } }
+          - { code: P4, name: P, type: pcb, serial: { external: "[A-Z]++X" } }
+          - { code: P5, name: P, type: pcb, serial: { external: "((A{1000}){1000}){1000}" } }
+          - { code: P6, name: P, type: pcb, serial: { external: "SN)[0-9]+" } }
+          - { code: P7, name: P, type: pcb, serial: { external: "(?i)SN[0-9]+" } }
+          - { code: P8, name: P, type: pcb, serial: { external: "[Z-A]" } }
+          - { code: P9, name: P, type: pcb, serial: { external: "*SN" } }
+        """,
+        "2:67: products[0].serial.external: cannot match a back-reference in time linear in the serial; write out what the serials look like without it",
+        "3:60: products[1].serial.external: cannot match a look-ahead in time linear in the serial; write out what the serials look like without it",
+        "4:58: products[2].serial.external: cannot match a look-behind in time linear in the serial; write out what the serials look like without it",
+        "5:64: products[3].serial.external: cannot match a possessive repetition (a + after a repetition) in time linear in the serial; write out what the serials look like without it",
+        "6:58: products[4].serial.external: the repetitions in this expression multiply to too much; use fewer or smaller ones",
+        #"7:60: products[5].serial.external: this ) closes no group; write \) for the character"#,
+        "8:58: products[6].serial.external: cannot use this kind of group; there are ( ), (?: ) and (?<name> ), and for either case write both letters, as in [Aa]",
+        #"9:59: products[7].serial.external: expected a range from a character to a later one, such as A-Z; write \- for the character"#,
+        #"10:58: products[8].serial.external: there is nothing to repeat before *; write \* for the character"#),
+    WrongFile(
+        "names that a scan would take for something else",
+        """
+        people:
+          - { login: a, name: A, role: admin, badge: "4006381333931" }
+          - { login: b, name: B, role: admin, badge: "]C01007" }
+          - { login: c, name: C, role: admin, badge: "(01)04006381333931(21)7" }
+          - { login: d, name: D, role: admin, badge: P2 }
+        products:
+          - { code: P1, name: P, type: part, gtin: "04006381333931" }
+          - { code: P2, name: P, type: part }
+          - { code: "00012345678905", name: P, type: part }
+          - { code: P4, name: P, type: part, gtin: "012345678905" }
+          - { code: P5, name: P, type: part, gtin: "042100005264" }
+          - { code: "04252614", name: P, type: part }
+          - { code: P7, name: P, type: pcb, serial: { pattern: "(21){seq:4}" } }
+          - { code: P8, name: P, type: pcb, serial: { pattern: "]C0{seq:4}" } }
+          - { code: "0104006381333931", name: P, type: part }
+        """,
+        "3:46: people[1].badge: a scan of this badge would be read without its first three characters: ]C0 is an AIM identifier; use another badge code",
+        "4:46: people[2].badge: a scan of this badge would be read as a GS1 code; use another badge code",
+        #"7:44: products[0].gtin: "4006381333931" is the badge of "a"; badges and products differ"#,
+        #"8:13: products[1].code: "P2" is the badge of "d"; badges and products differ"#,
+        #"10:44: products[3].gtin: "00012345678905" is the code of another product; codes and GTINs differ"#,
+        #"11:44: products[4].gtin: "04252614" is the code of another product; codes and GTINs differ"#,
+        "13:56: products[6].serial.pattern: a scan of these serials would be read as a GS1 code",
+        "14:56: products[7].serial.pattern: a scan of these serials would be read without its first three characters: ]C0 is an AIM identifier",
+        "15:13: products[8].code: a scan of this code would be read as a GS1 code; use another"),
     WrongFile(
         "label templates, exactly where they are wrong",
         """
@@ -262,7 +313,7 @@ let wrongStations: [WrongFile] = [
           - { name: A-4, mode: lookup, slips: all }
         """,
         #"6:17: stations[0].scanners[1].node: expected a path such as /dev/input/event3, found "dev/input/event4""#,
-        #"7:44: stations[0].scanners[2].layout: there is no keyboard layout "dvorak"; known: "us", "de", "fr""#,
+        #"7:44: stations[0].scanners[2].layout: there is no keyboard layout "dvorak"; known: "us", "uk", "de", "fr""#,
         "8:9: stations[0].scanners[3]: a scanner has one address; keep one of port, serial",
         #"9:19: stations[0].scanners[4].serial: expected 1 to 255 printable characters without spaces, found "SN 77001""#,
         "10:9: stations[0].scanners[5]: a scanner needs a port, a serial or a node, as in { port: pci-0000:00:14.0-usb-0:2:1.0, layout: us }",

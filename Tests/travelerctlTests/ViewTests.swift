@@ -1,5 +1,7 @@
 import ArgumentParser
+import Barcodes
 import ControlAPI
+import FoundationEssentials
 import Glibc
 import Testing
 
@@ -268,9 +270,15 @@ import Testing
 
     // MARK: Times
 
-    @Test func daysStandForTheirBounds() {
+    @Test func daysStandForTheirBounds() throws {
         #expect(LocalTime.wire("2026-03-02", endOfDay: false) == "2026-03-02T00:00:00.000Z")
         #expect(LocalTime.wire("2026-02-28", endOfDay: true) == "2026-03-01T00:00:00.000Z")
+        // A day without a midnight, by the system's file of a zone.
+        let file = try Data(contentsOf: URL(filePath: "/usr/share/zoneinfo/America/Santiago"))
+        let offset = try TimeZoneRules(Array(file)).offset(atUnixSeconds:)
+        #expect(LocalTime.wire("2026-09-06", endOfDay: false, offset: offset) == "2026-09-06T04:00:00.000Z")
+        #expect(LocalTime.wire("2026-09-05", endOfDay: true, offset: offset) == "2026-09-06T04:00:00.000Z")
+        #expect(LocalTime.wire("2026-09-06", endOfDay: true, offset: offset) == "2026-09-07T03:00:00.000Z")
         #expect(LocalTime.wire("2026-03-02 08:30", endOfDay: true) == "2026-03-02T08:30:00.000Z")
         #expect(LocalTime.wire("2026-03-02T08:30:15", endOfDay: true) == "2026-03-02T08:30:15.000Z")
         #expect(LocalTime.wire("2026-03-02T08:30:15+02:00", endOfDay: false) == "2026-03-02T06:30:15.000Z")

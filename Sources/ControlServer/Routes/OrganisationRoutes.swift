@@ -108,7 +108,7 @@ extension Control {
                 let new = Person(
                     login: call.field("login"), name: call.field("name"),
                     role: Role(rawValue: call.field("role")) ?? .member, department: call.body["department"]?.string,
-                    team: call.body["team"]?.string, badge: try await call.badge(), grants: call.grants)
+                    team: call.body["team"]?.string, badge: try call.badge(), grants: call.grants)
                 return try await call.changePlant(status: 201, { $0.people[new.login]?.json }) {
                     plant throws(Refusal) in
                     try Call.requireFree(plant.people[new.login], "person", new.login)
@@ -127,7 +127,7 @@ extension Control {
                     grants.optional, retired,
                 ]), output: .json(.named(.person))
             ) { call in
-                let (body, grants, badge) = (call.body, call.grants, try await call.badge())
+                let (body, grants, badge) = (call.body, call.grants, try call.badge())
                 return try await call.changePerson { person in
                     if let name = body["name"]?.string { person.name = name }
                     if let role = body["role"]?.string.flatMap(Role.init) { person.role = role }
@@ -162,16 +162,13 @@ extension Call {
     fileprivate var grants: Set<Grant> { Set(fields("grants").compactMap(Grant.init)) }
 
     /// The keyed hash of the badge in the body.
-    fileprivate func badge() async throws -> String? {
+    fileprivate func badge() throws -> String? {
         guard let code = body["badge"]?.string else { return nil }
-        try await requireFree(badges: [code])
+        if let misreading = Name.misreading(of: code) {
+            throw Problem(
+                .invalidArgument, "a scan of this badge would be read \(misreading); use another badge code")
+        }
         return ledger.badgeDigest(code)
-    }
-
-    /// Refuses a badge code that is a serial or an order number: each scan of that would be taken for the badge.
-    func requireFree(badges: [String]) async throws {
-        let taken = try await read { db in try badges.contains { try db.isSerialOrOrder($0) } }
-        if taken { throw Problem(.conflict, "a badge code is taken by a serial or an order number; use another badge") }
     }
 
     static func require<Entry>(_ entry: Entry?, _ what: String, _ name: String) throws(Refusal) -> Entry {
@@ -198,21 +195,24 @@ extension Call {
         status: Int = 200, _ render: @escaping @Sendable (Plant) -> JSONValue?,
         _ change: @escaping @Sendable (Plant) throws(Refusal) -> PlantChange
     ) async throws -> ControlResponse {
-        let command = Command.changePlant { plant throws(Refusal) in
+        let digest = ledger.badgeDigest
+        let badge = body["badge"]?.string
+        let submitted = { @Sendable (plant: Plant) throws(Refusal) -> [PlantChange] in
             let change = try change(plant)
             var changed = plant
             changed.apply(change)
             if changed == plant { return [] }
-            let problems = SiteFile.validate(changed)
+            let problems = SiteFile.validate(changed, badgeDigest: digest)
             guard problems.isEmpty else {
                 // What was wrong before is no reason to refuse this.
-                let known = Set(SiteFile.validate(plant).map { $0.path + $0.message })
+                let known = Set(SiteFile.validate(plant, badgeDigest: digest).map { $0.path + $0.message })
                 let new = problems.filter { !known.contains($0.path + $0.message) }
                 if let first = new.first { throw Refusal(.invalid, "\(first.path): \(first.message)") }
                 return [change]
             }
             return [change]
         }
+        let command = Command.changePlant(submitted, badges: badge.map { [$0] } ?? [])
         return try await submit(command, status: status) { state, _ in render(state.plant) ?? [:] }
     }
 }

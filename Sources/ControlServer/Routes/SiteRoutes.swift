@@ -18,22 +18,23 @@ extension Control {
             .put, "/site", "Apply a site file: all of it or nothing", .administer, input: .yaml,
             output: .json(.named(.plan))
         ) { call in
-            let wanted = try await call.wantedPlant()
+            let (wanted, badges) = try await call.wantedPlant()
             // The plan is of the plant as it is when the writer gets to it.
             let plan = Mutex<JSONValue>([:])
             return try await call.submit(
-                .changePlant { plant in
-                    let changes = plant.changes(to: wanted)
-                    plan.withLock { $0 = Control.plan(changes, of: plant) }
-                    return changes
-                }
+                .changePlant(
+                    { plant in
+                        let changes = plant.changes(to: wanted)
+                        plan.withLock { $0 = Control.plan(changes, of: plant) }
+                        return changes
+                    }, badges: badges)
             ) { _, _ in plan.withLock { $0 } }
         },
         Route(
             .post, "/site/plan", "What applying a site file would change", .administer, input: .yaml,
             output: .json(.named(.plan)), isChange: false
         ) { call in
-            call.json(Control.plan(call.plant.changes(to: try await call.wantedPlant()), of: call.plant))
+            call.json(Control.plan(call.plant.changes(to: try await call.wantedPlant().plant), of: call.plant))
         },
     ]
 
@@ -64,8 +65,8 @@ extension Control {
 }
 
 extension Call {
-    /// The plant that the body describes.
-    fileprivate func wantedPlant() async throws -> Plant {
+    /// The plant that the body describes, with the badge codes in it.
+    fileprivate func wantedPlant() async throws -> (plant: Plant, badges: [String]) {
         // It would retire everything, and is what a client sends that forgot the file.
         guard !SiteFile.isEmpty(text) else {
             throw Problem(
@@ -73,16 +74,14 @@ extension Call {
             )
         }
         do {
-            var badges: [String] = []
-            let stages = plant.routings.values.flatMap(\.versions).joined().map(\.name)
-            let wanted = try SiteFile.parse(
-                text, earlierStages: Set(stages), bound: plant.stations.mapValues(\.scanners)
-            ) { code in
-                badges.append(code)
-                return ledger.badgeDigest(code)
+            let first = try parse(owners: [:])
+            // What the plant names already it keeps, whatever has that name beside it.
+            let names = first.names.subtracting(plant.products.values.flatMap(\.names))
+            let owners = try await read { db in
+                try names.reduce(into: [:]) { $0[$1] = try db.owner(ofName: $1)?.words }
             }
-            try await requireFree(badges: badges)
-            return wanted
+            let wanted = owners.isEmpty ? first : try parse(owners: owners)
+            return (wanted.plant, wanted.badges)
         } catch let error as SiteFileProblems {
             let count = error.problems.count
             throw Problem(
@@ -93,6 +92,28 @@ extension Call {
                     .init(line: $0.line, column: $0.column, path: $0.path, message: $0.message)
                 })
         }
+    }
+
+    /// Reads the body as a site file.
+    ///
+    /// - Parameter owners: what units and orders have as their names.
+    /// - Returns: the plant, the codes of its new badges, and all names that it gives.
+    private func parse(
+        owners: [String: String]
+    ) throws(SiteFileProblems) -> (plant: Plant, badges: [String], names: Set<String>) {
+        var (badges, names): ([String], Set<String>) = ([], [])
+        let stages = plant.routings.values.flatMap(\.versions).joined().map(\.name)
+        let wanted = try SiteFile.parse(
+            text, earlierStages: Set(stages), bound: plant.stations.mapValues(\.scanners),
+            owner: { name in
+                names.insert(name)
+                return owners[name]
+            }
+        ) { code in
+            badges.append(code)
+            return ledger.badgeDigest(code)
+        }
+        return (wanted, badges, names)
     }
 }
 

@@ -92,7 +92,8 @@ extension Connection {
         let name: String
         switch Code(frame: code) {
         case .control(.workOrder(let number)): name = number
-        case .text(let text), .element(_, serial: .some(let text)): name = text
+        case .text(let text): name = text
+        case .item(let item) where item.serial != nil: name = item.serial ?? ""
         default: return false
         }
         guard let all = Access(login: access.login, isAdmin: true, in: plant) else { return true }

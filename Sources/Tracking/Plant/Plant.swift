@@ -51,9 +51,17 @@ public struct Plant: Sendable, Equatable, Codable {
         return all.first { !$0.retired } ?? all.min { $0.code < $1.code }
     }
 
-    /// The product that a text is the code or a GTIN of, as labels and bags have it.
+    /// The product that a text is the code or a GTIN of, as labels and bags have it. A UPC-E stands for its GTIN.
     public func product(named text: String) -> Product? {
-        products[text] ?? GTIN.normalized(text).flatMap(product(gtin:))
+        products[text] ?? GTIN.readings(text).lazy.compactMap(product(gtin:)).first
+    }
+
+    /// The product that coded data names; nil where there is none.
+    func product(of named: CodedItem.Product) -> Product? {
+        switch named {
+        case .gtin(let gtin): product(gtin: gtin)
+        case .code(let code): products[code]
+        }
     }
 
     /// The station that a scanner is bound to, or nil where it is nobody's.
@@ -418,7 +426,7 @@ public struct Station: Sendable, Equatable, Codable {
 public struct ScannerBinding: Sendable, Equatable, Codable {
     /// Where or what it is.
     public var device: DeviceAddress
-    /// Keyboard layout that the scanner types in: `us`, `de`, `fr`.
+    /// Keyboard layout that the scanner types in: `us`, `uk`, `de`, `fr`.
     public var layout: String
     /// Speed of a serial port; nil for the usual 9,600 baud.
     public var baud: Int?

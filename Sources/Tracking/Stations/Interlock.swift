@@ -242,11 +242,14 @@ extension Interlock {
         case .unknownControl(let text):
             throw Stop(reason: .unknownCode, message: sentence(aboutControl: text, in: state))
         case .control(let control): return try decide(control, in: &state)
-        case .element(let gtin, let serial):
+        case .item(let item):
+            try checkCount(of: item)
             try requireSignOn()
-            let product = state.plant.product(gtin: gtin)
-            if let serial { return try decide(serial: serial, of: product, in: &state) }
-            return try decide(product: product, code: gtin, in: &state)
+            if let serial = item.serial { return try decide(serial: serial, of: item.product, in: &state) }
+            try takeCount(of: item)
+            return try decide(
+                product: item.product.flatMap(state.plant.product(of:)), code: item.product?.text ?? scan.text,
+                in: &state)
         case .text(let text):
             if let badge { return try sign(on: badge, in: state) }
             let isSerial = state.unit(text) != nil || state.pendingLabel(text) != nil
@@ -456,11 +459,44 @@ extension Interlock {
 
     // MARK: Serials
 
-    private mutating func decide(serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
+    /// Refuses a count that says no number of pieces, and one with a serial: a serial is one piece.
+    private func checkCount(of item: CodedItem) throws(Stop) {
+        guard let count = item.count else { return }
+        guard let pieces = item.pieces else {
+            throw Stop(
+                reason: .unknownCode,
+                message: "The code says \(count) pieces; a count is a whole number from 1 to 999,999,999. "
+                    + "Scan another code of it.")
+        }
+        if let serial = item.serial, pieces > 1 {
+            throw Stop(
+                reason: .unknownCode,
+                message:
+                    "The code says \(pieces) pieces and the serial \(serial), which is one. Scan each unit by itself.")
+        }
+    }
+
+    /// A count in the code is what `TRV:QTY` is before it.
+    private mutating func takeCount(of item: CodedItem) throws(Stop) {
+        guard let pieces = item.pieces else { return }
+        if let quantity = session.quantity, quantity != pieces {
+            session.quantity = nil
+            throw Stop(
+                reason: .unknownCode,
+                message: "TRV:QTY said \(quantity), the code says \(pieces). Count them, then scan the quantity and "
+                    + "the product's code.")
+        }
+        session.quantity = pieces
+    }
+
+    private mutating func decide(
+        serial: String, of product: CodedItem.Product?, in state: inout State
+    ) throws(Stop) -> String {
         if station.mode == .label { return try scanBack(serial, of: product, in: &state) }
         if station.mode == .ship { _ = try deliveryToFill(&state, serial) }
         if station.mode == .verdict, let onBench = try unitOnBench(&state) {
             if onBench.serial == serial {
+                try requireLabel(product, of: onBench, state)
                 throw Stop(
                     reason: .alreadyDone, message: "\(serial) is on the bench already. Now scan the verdict.",
                     serial: serial, next: onBench.state.next)
@@ -496,17 +532,16 @@ extension Interlock {
     private func isHidden(_ unit: Unit) -> Bool { terminal.map { !$0.sees(unit) } ?? false }
 
     /// The unit with this serial, whatever its status.
-    private func known(_ serial: String, of product: Product?, in state: inout State) throws(Stop) -> Unit {
+    private func known(
+        _ serial: String, of product: CodedItem.Product?, in state: inout State
+    ) throws(Stop) -> Unit {
         if let unit = state.unit(serial) {
-            if let product, product.code != unit.product {
-                throw Stop(
-                    reason: .unknownSerial,
-                    message:
-                        "The label says \(product.code), but \(serial) is a \(unit.product). Set it aside, ask your team lead."
-                )
+            if station.mode != .lookup || !isHidden(unit) {
+                try requireLabel(product, of: unit, state)
+                return unit
             }
-            if station.mode != .lookup || !isHidden(unit) { return unit }
         } else if let label = state.pendingLabel(serial), !label.voided {
+            try requireLabel(product, toName: label.product, "the label \(serial) was made for another product", state)
             throw Stop(
                 reason: .labelUnverified,
                 message: "The label \(serial) was never scanned back. Scan it at a label station first.",
@@ -521,6 +556,33 @@ extension Interlock {
             ? "No unit has the serial \(serial). Check the label."
             : "There is no unit \(serial) that you may see. Your team lead can tell you more."
         throw Stop(reason: .unknownSerial, message: advice)
+    }
+
+    /// Refuses a unit's serial with the GTIN or the code of another product, or of one that nobody has here: it is another
+    /// serial.
+    func requireLabel(_ product: CodedItem.Product?, of unit: Unit, _ state: State) throws(Stop) {
+        let truth = "\(unit.serial) is a unit of \(isHidden(unit) ? "another product" : unit.product)"
+        try requireLabel(product, toName: unit.product, truth, state)
+    }
+
+    /// Refuses the GTIN or the code in a label that does not name this product.
+    ///
+    /// - Parameter truth: what is the product's.
+    func requireLabel(
+        _ product: CodedItem.Product?, toName code: String, _ truth: String, _ state: State
+    ) throws(Stop) {
+        guard let product else { return }
+        let isNamed =
+            switch product {
+            case .gtin(let gtin): state.plant.products[code]?.gtin == gtin
+            case .code(let name): name == code
+            }
+        if isNamed { return }
+        let named = state.plant.product(of: product)?.code
+        throw Stop(
+            reason: .unknownSerial,
+            message: "The label says \(named ?? product.text)\(named == nil ? ", which is no product here" : ""), "
+                + "but \(truth). Set it aside, ask your team lead.")
     }
 
     /// Refuses a unit that is past production, or not yet, with where it belongs.

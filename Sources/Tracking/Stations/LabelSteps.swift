@@ -131,13 +131,19 @@ extension Interlock {
             let date = state.localDate(at)
             let key = pattern.counterKey(product: order.product, order: order.number, date: date)
             var counter = state.counter(key)
+            var misread = 0
             while true {
                 counter += 1
                 let serial = try pattern.serial(
                     product: order.product, order: order.number, date: date, counter: counter)
-                try Serial.check(serial)
-                // A serial that was typed, received or voided before is passed over.
-                if state.isTaken(serial) == nil {
+                // Some counts of a pattern may look like a GTIN; where all of them do, there is no end to it.
+                if let misreading = Name.misreading(of: serial) {
+                    misread += 1
+                    if misread < 100 { continue }
+                    throw Refusal(.invalid, "a scan of \(serial) would be read \(misreading)")
+                }
+                // What is the name of something already, or was voided before, is passed over.
+                if state.owner(of: serial) == nil {
                     return PendingLabel(
                         serial: serial, product: order.product, workOrder: order.number, station: station.name,
                         counterKey: key, counter: counter)
@@ -165,8 +171,11 @@ extension Interlock {
     }
 
     /// A label was scanned: the unit exists from now on.
-    mutating func scanBack(_ serial: String, of product: Product?, in state: inout State) throws(Stop) -> String {
+    mutating func scanBack(
+        _ serial: String, of product: CodedItem.Product?, in state: inout State
+    ) throws(Stop) -> String {
         if let unit = state.unit(serial) {
+            try requireLabel(product, of: unit, state)
             throw Stop(
                 reason: .alreadyDone, message: "\(serial) is registered already: \(unit.state.sentence)",
                 serial: serial, next: unit.state.next)
@@ -193,13 +202,7 @@ extension Interlock {
                     message: "No label \(serial) was made here. Scan TRV:NEW for the next one of \(order.number).")
             }
         }
-        if let product, product.code != order.product {
-            throw Stop(
-                reason: .unknownSerial,
-                message:
-                    "The label says \(product.code), but \(order.number) makes \(order.product). Set it aside, ask your team lead."
-            )
-        }
+        try requireLabel(product, toName: order.product, "\(order.number) makes \(order.product)", state)
         guard let unit = state.newUnit(serial, order.product, order: order, at: at) else {
             throw Stop(reason: .notHere, message: "\(order.product) has no routing. Ask an admin.", serial: serial)
         }
@@ -261,15 +264,6 @@ extension Event {
 }
 
 extension State {
-    /// What a serial is taken by; nil for a free one.
-    mutating func isTaken(_ serial: String) -> String? {
-        if unit(serial) != nil { return "a unit" }
-        if pendingLabel(serial) != nil { return "a label" }
-        if workOrder(serial) != nil || isOrder(serial) { return "an order" }
-        if person(withBadge: serial) != nil { return "a code that is in use" }
-        return nil
-    }
-
     /// Refuses a given serial that can't become a unit of `product`.
     mutating func checkNewSerial(_ serial: String, of product: String) throws(Refusal) {
         do {
@@ -277,10 +271,17 @@ extension State {
         } catch {
             throw Refusal(.invalid, error.message)
         }
-        if isTaken(serial) != nil { throw Refusal(.conflict, "the serial \(serial) is taken") }
+        try checkNewName(serial, "serial")
         if case .external(let expression)? = plant.products[product]?.serial {
-            guard let regex = try? Regex(expression), (try? regex.wholeMatch(in: serial)) != nil else {
+            switch matches(serial, expression) {
+            case true?: break
+            case false?:
                 throw Refusal(.rule(.serialRule), "\(serial) is no serial of \(product): it must match \(expression)")
+            case nil:
+                throw Refusal(
+                    .rule(.serialRule),
+                    "the rule for serials of \(product), \(expression), can't be used any more; ask an admin to change it"
+                )
             }
         }
     }

@@ -268,16 +268,13 @@ extension Event {
 }
 
 extension State {
-    /// Refuses an order number that could be taken for something else.
+    /// Refuses an order number that could be taken for something else, unless there is an order or a work order with it.
     mutating func checkOrderNumber(_ number: String) throws(Refusal) {
+        if workOrder(number) != nil || isOrder(number) { return }
         guard TextForm.orderNumber.holds(number) else {
             throw Refusal(.invalid, "this can't be an order number; expected \(TextForm.orderNumber.words)")
         }
-        if unit(number) != nil || pendingLabel(number) != nil || person(withBadge: number) != nil
-            || plant.product(named: number) != nil
-        {
-            throw Refusal(.conflict, "\(number) is taken by something else and can't be an order number")
-        }
+        try checkNewName(number, "order number")
     }
 
     /// Cancels the label jobs of a serial that were not printed.
