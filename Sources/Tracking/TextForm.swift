@@ -134,7 +134,7 @@ extension TextForm {
                 + "with \(ControlCode.prefix)")
     }
 
-    /// A serial. What it must not be beside, `Serial` says.
+    /// A serial. What it must not be beside that, `Name` says.
     public static let serial = name("a serial")
     /// The number of a work order, a delivery or a return.
     public static let orderNumber = name("a number")
