@@ -31,6 +31,33 @@ import Testing
         #expect(scans.contains("badge:mia") && !scans.contains("\"1007\""), "a badge is recorded as its person")
     }
 
+    @Test func aSlipSaysWhatHappenedAndARefusalTwice() throws {
+        let daemon = try Daemon(start: false)
+        let path = daemon.directory + "/scanner"
+        #expect(mkfifo(path, 0o600) == 0)
+        let pipe = try #require(FileHandle(forUpdatingAtPath: path))
+        try daemon.start()
+        try daemon.openLine()
+        try daemon.apply(
+            site: Daemon.site(pipe: path).replacingOccurrences(
+                of: "stages: [assembly], team: smt,",
+                with: "stages: [assembly], team: smt, printers: [\"file:slips/\"], slips: all,"))
+        #expect(daemon.ctl("unit", "register", "PCB-100", "U-1", "--work-order", "1001").status == 0)
+        func slips(with text: String) throws -> Int {
+            let directory = daemon.directory + "/slips"
+            return try ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []).filter {
+                try String(contentsOfFile: directory + "/" + $0, encoding: .utf8).contains(text)
+            }.count
+        }
+        // The second of them is a double read: it says once more that the first did not count.
+        try type("NOBODY", "NOBODY", into: pipe)
+        try wait(for: "two slips") { try slips(with: "REFUSED") == 2 }
+        try type("U-1", into: pipe)
+        try wait(for: "the slip of the unit") { try slips(with: "PASSED") == 1 }
+        let scans = daemon.ctl("log", "scans", "--station", "ASSY-1", "--json").out
+        #expect(scans.contains("\"ignored\"") && scans.contains("\"unknown_serial\""))
+    }
+
     @Test func aLabelIsPrintedToAFileAndScannedBack() throws {
         let daemon = try Daemon()
         try daemon.openLine()

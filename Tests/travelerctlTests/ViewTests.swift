@@ -230,6 +230,23 @@ import Testing
         #expect(ScanAnswer(json: ["result": "something_new"]).isRefused)
     }
 
+    @Test func everyWordFitsIntoLargeLetters() {
+        let words = [
+            "PASSED", "FAILED", "SCRAP", "REWORK", "ON HOLD", "RELEASED", "VERDICT?", "NEW LABEL", "REGISTERED",
+            "ADDED",
+            "RECEIVED", "TAKEN BACK", "PRINTED", "FOUND", "SIGNED ON", "SIGNED OFF", "OPEN", "CLOSED", "CLEAR", "NOTED",
+            "READ TWICE", "REFUSED", "READY", "OFFLINE",
+        ]
+        let screen = Screen(width: 80, height: 24)
+        for word in words {
+            let band = ScanAnswer.band(word, .onGreen, screen)
+            #expect(band.allSatisfy { displayWidth($0) <= 80 }, "\(word)")
+            for letter in Set(word) {
+                #expect(BlockLetters.lines(String(letter), screen).allSatisfy { !$0.isEmpty }, "\(letter)")
+            }
+        }
+    }
+
     @Test func theTallyCountsEachScan() {
         var tally = Tally()
         for json in [accepted, refused, ["result": "ignored"], accepted] { tally.add(ScanAnswer(json: json)) }
