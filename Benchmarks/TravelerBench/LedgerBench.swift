@@ -93,7 +93,7 @@ struct LedgerBench {
         func submit(_ command: Command) async throws {
             try await ledger.submit(command, by: .person(access)) { _, _ in StoredAnswer(status: 200, body: []) }
         }
-        let changes = MeasuredPlant.changes(stations: callers, badgeDigest: ledger.badgeDigest)
+        let changes = MeasuredPlant.changes(stations: callers, badgeDigest: try ledger.badgeDigests)
         try await submit(.changePlant { _ in changes })
         try await submit(
             .createWorkOrder(

@@ -19,6 +19,7 @@ public struct Control: Sendable {
     let logger: Logger
     private let denials = Denials()
     let badgeTries = BadgeTries()
+    private let refusals = Denials()
     let scanCounts: ScanCounts
     private let turns = Turns()
 
@@ -43,10 +44,13 @@ public struct Control: Sendable {
 
     /// Answers a request. What goes wrong is an answer too.
     public func answer(_ request: ControlRequest, from caller: Caller) async -> ControlResponse {
+        if let answer = withoutLedger(request, caller) { return answer }
         do {
             return try await dispatch(request, caller)
         } catch {
-            return ControlResponse(problem(error, request))
+            let problem = problem(error, request)
+            noteRefusal(problem, request, caller)
+            return ControlResponse(problem)
         }
     }
 
@@ -72,10 +76,12 @@ public struct Control: Sendable {
 
     /// The answer to a request that is refused whatever its body; nil for one that is not.
     func refusal(of head: ControlRequest, from caller: Caller) async -> ControlResponse? {
+        if let answer = withoutLedger(head, caller) { return answer }
         do {
             _ = try await admitOnRecord(head, caller)
             return nil
         } catch {
+            noteRefusal(error, head, caller)
             return ControlResponse(error)
         }
     }
@@ -177,6 +183,29 @@ public struct Control: Sendable {
         return IdempotencyKey(
             caller: admitted.access.login, route: request.method + " /" + path.joined(separator: "/"), key: key,
             body: asked)
+    }
+
+    /// Leaves a line in the journal about a change that was refused, or a right that is missing.
+    private func noteRefusal(_ problem: Problem, _ request: ControlRequest, _ caller: Caller) {
+        guard !["GET", "HEAD"].contains(request.method) || problem.code == .permissionDenied else { return }
+        noteRefusal(
+            "\(request.method.prefix(20)) \(request.path.prefix(200))", problem.reason ?? problem.code.rawValue,
+            problem.detail, caller)
+    }
+
+    /// Leaves a line in the journal about something that was refused. A program that asks again and again must not fill
+    /// the disk with it.
+    func noteRefusal(_ what: String, _ reason: String, _ detail: String, _ caller: Caller) {
+        // Somebody who is nobody here was noted already.
+        guard Access(caller, in: ledger.plant) != nil else { return }
+        let count = refusals.count(caller, at: clock().steady)
+        if count <= Denials.limit {
+            logger.notice(
+                "refused: \(detail.prefix(500))",
+                metadata: ["caller": "\(caller.name)", "request": "\(what)", "reason": "\(reason)"])
+        } else if count == Denials.limit + 1 {
+            logger.notice("more is refused, and not listed in this minute", metadata: ["caller": "\(caller.name)"])
+        }
     }
 
     /// Puts it on record that somebody was sent away. A caller who keeps knocking must not fill the disk with it.

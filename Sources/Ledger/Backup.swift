@@ -10,10 +10,32 @@ extension Ledger {
     /// The file is readable by its owner only; it is whole and on disk when this returns.
     /// - Throws: `StorageError`; then there is no file.
     public func backup(to path: String) async throws {
-        let source = directory + "/" + Self.fileName
+        let source = try readableFile
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             Self.longWork.async {
                 continuation.resume(with: Result { try Self.copy(source, to: path) })
+            }
+        }
+    }
+
+    /// Copies the ledger as it is now, while it goes on being written, to a file that is gone once nobody reads it.
+    /// - Returns: a descriptor to read it by, which the caller closes.
+    public func backup() async throws -> Int32 {
+        let source = try readableFile
+        let places = [directory, temporaryDirectory]
+        return try await withCheckedThrowingContinuation { continuation in
+            Self.longWork.async {
+                continuation.resume(
+                    with: Result {
+                        let copy = try WorkingCopy(for: .backup, in: places, size: ledgerSize(source))
+                        try Self.fill(copy.path, from: source)
+                        // The file lives on, without a name, for as long as it is being read.
+                        let descriptor = open(copy.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+                        guard descriptor >= 0 else {
+                            throw StorageError(.other, "cannot read the back-up that was just made")
+                        }
+                        return descriptor
+                    })
             }
         }
     }
@@ -25,21 +47,7 @@ extension Ledger {
         }
         defer { Glibc.close(descriptor) }
         do {
-            let from = try Connection(path: source, mode: .readOnly)
-            let to = try Connection(path: path, mode: .readWrite)
-            // One read transaction holds one state of the ledger for the whole copy.
-            try from.execute("BEGIN")
-            _ = try from.number("SELECT count(*) FROM meta")
-            guard let backup = sqlite3_backup_init(to.handle, "main", from.handle, "main") else {
-                throw StorageError(sqlite3_errcode(to.handle), to.handle, "copy the ledger")
-            }
-            var code = SQLITE_OK
-            repeat { code = sqlite3_backup_step(backup, 1_000) } while code == SQLITE_OK || code == SQLITE_BUSY
-            sqlite3_backup_finish(backup)
-            guard code == SQLITE_DONE else { throw StorageError(code, to.handle, "copy the ledger") }
-            try from.execute("COMMIT")
-            // The copy is one plain file: no log beside it that could be left behind.
-            _ = try to.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
+            try fill(path, from: source)
             guard fsync(descriptor) == 0 else {
                 throw StorageError(.other, "cannot bring \(path) to the disk: \(String(cString: strerror(errno)))")
             }
@@ -47,6 +55,31 @@ extension Ledger {
             unlink(path)
             throw error
         }
+    }
+
+    /// Fills an empty file with a ledger as it is now.
+    static func fill(
+        _ path: String, from source: String, _ progress: (VerifyProgress) -> Void = { _ in }
+    ) throws {
+        let from = try openUnchanged(source)
+        let to = try Connection(path: path, mode: .readWrite)
+        // One read transaction holds one state of the ledger for the whole copy.
+        try from.execute("BEGIN")
+        _ = try from.number("PRAGMA schema_version")
+        guard let backup = sqlite3_backup_init(to.handle, "main", from.handle, "main") else {
+            throw StorageError(sqlite3_errcode(to.handle), to.handle, "copy the ledger")
+        }
+        var code = SQLITE_OK
+        repeat {
+            code = sqlite3_backup_step(backup, 1_000)
+            let (total, rest) = (Int64(sqlite3_backup_pagecount(backup)), Int64(sqlite3_backup_remaining(backup)))
+            progress(VerifyProgress(stage: .copying, done: total - rest, total: total))
+        } while code == SQLITE_OK || code == SQLITE_BUSY
+        sqlite3_backup_finish(backup)
+        guard code == SQLITE_DONE else { throw StorageError(code, to.handle, "copy the ledger") }
+        try from.execute("COMMIT")
+        // The copy is one plain file: no log beside it that could be left behind.
+        _ = try to.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
     }
 
     /// Puts a back-up in the place of the ledger in `directory`, after checking it whole; one that an older version made
@@ -58,48 +91,46 @@ extension Ledger {
     ///   ledger is kept, where there was one.
     /// - Throws: `StorageError`; then nothing changed.
     public static func restore(
-        _ backup: String, in directory: String, progress: (Int64) -> Void = { _ in }
+        _ backup: String, in directory: String, progress: (VerifyProgress) -> Void = { _ in }
     ) throws -> (report: VerifyReport, kept: String?) {
-        let fresh = directory + "/" + fileName + ".restoring"
-        unlink(fresh)
         let format = try checkFile(backup)
-        try copy(backup, to: fresh)
-        do {
-            try Schema.migrate(Connection(path: fresh, mode: .readWrite))
-            var report = try verify(
-                file: fresh, scratch: directory, photosBeside: directory, progress: progress)
-            if let problem = report.problem {
-                throw StorageError(
-                    .damaged, "cannot restore \(backup): \(problem.table) \(problem.row): \(problem.message)")
-            }
-            if format < Schema.version { report.olderFormat = format }
-            // The daemon's user must be able to open what an admin restored.
-            var owner = stat()
-            if geteuid() == 0, stat(directory, &owner) == 0 { chown(fresh, owner.st_uid, owner.st_gid) }
-            let kept = try keepOld(in: directory)
-            guard rename(fresh, directory + "/" + fileName) == 0 else {
-                throw StorageError(.other, "cannot rename \(fresh): \(String(cString: strerror(errno)))")
-            }
-            try? sync(directory)
-            return (report, kept)
-        } catch {
-            unlink(fresh)
-            throw error
+        WorkingCopy.sweep(directory, isLedgers: true)
+        let fresh = try WorkingCopy(for: .restore, in: [directory], size: ledgerSize(backup))
+        try fill(fresh.path, from: backup, progress)
+        try Schema.migrate(Connection(path: fresh.path, mode: .readWrite))
+        var report = try verify(
+            file: fresh.path, scratch: directory, photosBeside: directory, progress: progress)
+        if report.isRebuildable {
+            // The events and all that follows from them are whole: the indexes are made anew from that.
+            try mend(Connection(path: fresh.path, mode: .readWrite))
+            (report.damage, report.isRebuildable) = ([], false)
         }
+        if let problem = report.problem.map({ "\($0.table) \($0.row): \($0.message)" }) ?? report.damage.first {
+            throw StorageError(.damaged, "cannot restore \(backup): it is damaged: \(problem)")
+        }
+        if format < Schema.version { report.olderFormat = format }
+        // The daemon's user must be able to open what an admin restored.
+        fresh.takeOwner(of: directory)
+        let kept = try keepOld(in: directory)
+        try fresh.keep(as: directory + "/" + fileName)
+        try? sync(directory)
+        return (report, kept)
     }
 
     /// Gives the ledger that is there a second name, so that the one it has can be taken over in one step.
     private static func keepOld(in directory: String) throws -> String? {
         let path = directory + "/" + fileName
-        guard access(path, F_OK) == 0 else { return nil }
-        // Its log belongs to it and to no other file. One that is too damaged to take its log in loses it.
-        if let old = try? Connection(path: path, mode: .readWrite) {
+        let isThere = access(path, F_OK) == 0
+        guard isThere || fileSize(path + "-wal") > 0 else { return nil }
+        // Its log belongs to it and to no other file. One that is damaged, empty or gone is parted from its log.
+        if fileSize(path) > 0, let old = try? Connection(path: path, mode: .readWrite) {
             _ = try? old.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
         }
         let suffix = "before-restore-\(systemClock().wall)"
         try keepPhotos(PhotoFiles.directory(beside: directory), as: directory + "/photos-\(suffix)")
         let kept = "ledger-\(suffix).db"
         for suffix in ["-wal", "-shm"] { rename(path + suffix, directory + "/" + kept + suffix) }
+        guard isThere else { return kept + "-wal" }
         guard link(path, directory + "/" + kept) == 0 else {
             throw StorageError(.other, "cannot keep the old ledger: \(String(cString: strerror(errno)))")
         }

@@ -20,7 +20,11 @@ extension Store {
         let waits = try connection.rows(
             "SELECT 1 FROM outbox WHERE dead = 0 AND next_at > ?1 LIMIT 1", [.int(latest)], { _ in true })
         if waits.isEmpty { return }
-        try run("UPDATE outbox SET next_at = ?1 WHERE dead = 0 AND next_at > ?2", [.int(now.steady), .int(latest)])
+        try run(
+            """
+            UPDATE outbox SET next_at = ?1, check_value = row_check(webhook, event, attempts, ?1, dead, problem)
+            WHERE dead = 0 AND next_at > ?2
+            """, [.int(now.steady), .int(latest)])
     }
 
     /// Writes what became of an attempt.
@@ -28,7 +32,10 @@ extension Store {
         let key: [Value] = [.text(delivery.webhook), .int(delivery.event)]
         if isDone { return try run("DELETE FROM outbox WHERE webhook = ?1 AND event = ?2", key) }
         try run(
-            "INSERT OR REPLACE INTO outbox VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            """
+            INSERT OR REPLACE INTO outbox
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, row_check(CAST(?1 AS INTEGER), ?2, ?3, ?4, ?5, ?6))
+            """,
             key + [
                 .int(Int64(delivery.attempts)), .int(delivery.nextAt), .int(delivery.isDead ? 1 : 0),
                 Value(delivery.problem),
@@ -112,7 +119,15 @@ extension WebhookDelivery {
 extension Ledger {
     /// The secret that what is sent to a webhook is signed with: 64 hexadecimal digits. It follows from the plant's own
     /// key, so it is not kept anywhere.
-    public func secret(ofWebhook id: String) -> String { Self.hexadecimal(authenticationCode("webhook:" + id)) }
+    /// - Throws: `StorageError` where the plant's key can't be read.
+    public var webhookSecrets: @Sendable (_ id: String) -> String {
+        get throws {
+            let key = try plantKey
+            return { id in
+                Self.hexadecimal(Array(HMAC<SHA256>.authenticationCode(for: Array("webhook:\(id)".utf8), using: key)))
+            }
+        }
+    }
 
     /// The signature of a body that is sent at a time (seconds since 1970): HMAC-SHA256 over the time, a point and the
     /// body, keyed with the secret's text, in hexadecimal digits.

@@ -9,14 +9,16 @@ import Tracking
 /// `@unchecked Sendable`: a connection is touched on its own queue or lane only.
 final class Readers: @unchecked Sendable {
     private let path: String
+    private let mode: Connection.Mode
     private let lookups: [(queue: DispatchQueue, connection: Connection)]
     private let lanes: [Pace: [ReadingLane]]
     private let next = Atomic<Int>(0)
 
-    init(_ path: String) throws {
-        self.path = path
+    /// - Parameter mode: `unchanging` for a file that nobody can write.
+    init(_ path: String, mode: Connection.Mode = .readOnly) throws {
+        (self.path, self.mode) = (path, mode)
         lookups = try (0..<2).map { index in
-            (DispatchQueue(label: "traveler.ledger.reader.\(index)"), try Self.connection(path))
+            (DispatchQueue(label: "traveler.ledger.reader.\(index)"), try Self.connection(path, mode))
         }
         // Where there are processors to spare, lists of several callers are made at once.
         let lists = max(1, min(4, sysconf(Int32(_SC_NPROCESSORS_ONLN)) / 2))
@@ -27,8 +29,8 @@ final class Readers: @unchecked Sendable {
         self.lanes = lanes
     }
 
-    fileprivate static func connection(_ path: String) throws -> Connection {
-        let connection = try Connection(path: path, mode: .readOnly)
+    fileprivate static func connection(_ path: String, _ mode: Connection.Mode) throws -> Connection {
+        let connection = try Connection(path: path, mode: mode)
         try connection.execute("PRAGMA cache_size = -4096; PRAGMA query_only = ON; PRAGMA mmap_size = 0")
         return connection
     }
@@ -52,8 +54,8 @@ final class Readers: @unchecked Sendable {
             }
         }
         return try await withCheckedThrowingContinuation { continuation in
-            reading.lane.run { [path] in
-                continuation.resume(with: Swift.Result { try body(reading.connection(path)) })
+            reading.lane.run { [path, mode] in
+                continuation.resume(with: Swift.Result { try body(reading.connection(path, mode)) })
             }
         }
     }
@@ -72,9 +74,9 @@ final class ReadingLane: @unchecked Sendable {
 
     init(_ pace: Pace) { lane = Lane(pace) }
 
-    func connection(_ path: String) throws -> Connection {
+    func connection(_ path: String, _ mode: Connection.Mode) throws -> Connection {
         if let opened { return opened }
-        let connection = try Readers.connection(path)
+        let connection = try Readers.connection(path, mode)
         opened = connection
         return connection
     }

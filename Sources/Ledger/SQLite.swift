@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// What the storage under the ledger could not do, in words for the journal and the operator.
 public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible {
@@ -6,6 +7,8 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
     public var kind: Kind
     /// What happened and what to do.
     public var description: String
+    /// For who looks after the machine: the file, SQLite's extended result code, and the system's error. May be empty.
+    public var cause = ""
 
     /// The kinds of trouble that call for different answers.
     public enum Kind: Sendable, Equatable {
@@ -30,19 +33,39 @@ public struct StorageError: Error, Sendable, Equatable, CustomStringConvertible 
 
     init(_ code: Int32, _ connection: OpaquePointer?, _ what: String) {
         let detail = connection.map { String(cString: sqlite3_errmsg($0)) } ?? String(cString: sqlite3_errstr(code))
+        let isOfTheSystem = [SQLITE_IOERR, SQLITE_CANTOPEN].contains(code & 0xFF)
+        let system = isOfTheSystem ? connection.map { sqlite3_system_errno($0) } ?? 0 : 0
         switch code & 0xFF {
-        case SQLITE_FULL: self.init(.full, "cannot write to the ledger: the disk is full; free some space")
+        case SQLITE_FULL: self.init(.full, Self.fullDisk)
+        case SQLITE_IOERR where system == ENOSPC || system == EDQUOT: self.init(.full, Self.fullDisk)
         case SQLITE_READONLY, SQLITE_PERM, SQLITE_CANTOPEN:
-            self.init(.readOnly, "cannot write to the ledger: \(detail); check the disk and the file's owner")
+            self.init(
+                .readOnly,
+                "cannot write to the ledger: \(detail); see that the disk is mounted for writing and that the file belongs to the daemon's user"
+            )
+        case SQLITE_IOERR where system == EROFS || system == EACCES || system == EPERM:
+            self.init(
+                .readOnly,
+                "cannot write to the ledger: \(String(cString: strerror(system))); see that the disk is mounted for writing"
+            )
         case SQLITE_BUSY, SQLITE_LOCKED:
-            self.init(.locked, "cannot use the ledger: another program holds it")
+            self.init(.locked, "cannot use the ledger: another program holds it; end that program (fuser names it)")
         case SQLITE_CORRUPT, SQLITE_NOTADB:
-            self.init(.damaged, "cannot read the ledger: \(detail); run travelerd check, or restore a back-up")
+            self.init(
+                .damaged,
+                "cannot read the ledger: \(detail); stop the daemon and run travelerd check, or restore a back-up")
         case SQLITE_IOERR:
-            self.init(.full, "cannot reach the ledger's disk (\(detail)); check that it is there and not full")
+            self.init(.other, "cannot reach the ledger's disk (\(detail)); see that it is there and works")
         default: self.init(.other, "cannot \(what): \(detail)")
         }
+        let file = connection.flatMap { sqlite3_db_filename($0, "main") }.map { String(cString: $0) } ?? ""
+        cause = [
+            file, "SQLite \(code)", String(cString: sqlite3_errstr(code)),
+            system == 0 ? "" : "errno \(system) (\(String(cString: strerror(system))))",
+        ].filter { !$0.isEmpty }.joined(separator: ", ")
     }
+
+    private static let fullDisk = "cannot write to the ledger: the disk is full; free some space"
 }
 
 /// One SQLite connection. It belongs to one thread at a time; whoever holds it sees to that.
@@ -52,17 +75,22 @@ public final class Connection {
     /// For tests of how queries find their way: told each one.
     var watch: ((SQL) -> Void)?
 
+    /// The file's name.
+    var path: String { sqlite3_db_filename(handle, "main").map { String(cString: $0) } ?? "" }
+
     /// Opens a file.
     ///
-    /// - Parameter mode: `readOnly` fails where there is no file; `readWrite` makes one.
+    /// - Parameter mode: `readOnly` fails where there is no file; `readWrite` makes one; `unchanging` reads without locks
+    ///   what nobody can write, such as a file without a log on a read-only disk.
     init(path: String, mode: Mode) throws(StorageError) {
-        let flags =
+        let (name, flags) =
             switch mode {
-            case .readOnly: SQLITE_OPEN_READONLY
-            case .readWrite: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
+            case .readOnly: (path, SQLITE_OPEN_READONLY)
+            case .readWrite: (path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+            case .unchanging: ("file:" + Self.escaped(path) + "?immutable=1", SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
             }
         var handle: OpaquePointer?
-        let code = sqlite3_open_v2(path, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
+        let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nil)
         guard code == SQLITE_OK, let handle else {
             let error = StorageError(code, handle, "open \(path)")
             sqlite3_close_v2(handle)
@@ -70,9 +98,17 @@ public final class Connection {
         }
         self.handle = handle
         sqlite3_busy_timeout(handle, 2_000)
+        let registered = sqlite3_create_function_v2(
+            handle, "row_check", -1, SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS, nil, rowCheck, nil, nil, nil
+        )
+        guard registered == SQLITE_OK else { throw StorageError(registered, handle, "open \(path)") }
     }
 
-    enum Mode { case readOnly, readWrite }
+    enum Mode { case readOnly, readWrite, unchanging }
+
+    private static func escaped(_ path: String) -> String {
+        path.replacing("%", with: "%25").replacing("?", with: "%3f").replacing("#", with: "%23")
+    }
 
     deinit {
         cached.removeAll()
@@ -128,6 +164,9 @@ public final class Connection {
 
     /// How many rows the last statement changed.
     var changes: Int32 { sqlite3_changes(handle) }
+
+    /// Whether the file could only be opened for reading.
+    var isReadOnly: Bool { sqlite3_db_readonly(handle, "main") == 1 }
 
     /// Whether a transaction is open.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
@@ -258,3 +297,27 @@ nonisolated(unsafe) private let emptyText: UnsafePointer<CChar> = {
     byte.initialize(to: 0)
     return UnsafePointer(byte)
 }()
+
+/// `row_check(value, ...)`: 64 bits (FNV-1a) over the types, lengths and bytes of values, to find damage to a row that
+/// nothing else would show. It is no protection against people.
+private let rowCheck: @convention(c) (OpaquePointer?, Int32, UnsafeMutablePointer<OpaquePointer?>?) -> Void = {
+    context, count, values in
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func add(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    func add(_ number: Int64) { withUnsafeBytes(of: number.littleEndian) { $0.forEach(add) } }
+    for index in 0..<Int(count) {
+        let value = values?[index]
+        let type = sqlite3_value_type(value)
+        add(UInt8(truncatingIfNeeded: type))
+        switch type {
+        case SQLITE_NULL: break
+        case SQLITE_INTEGER: add(sqlite3_value_int64(value))
+        default:
+            let bytes = sqlite3_value_blob(value)
+            let length = Int(sqlite3_value_bytes(value))
+            add(Int64(length))
+            UnsafeRawBufferPointer(start: bytes, count: length).forEach(add)
+        }
+    }
+    sqlite3_result_int64(context, Int64(bitPattern: hash))
+}

@@ -1,7 +1,8 @@
 /// The tables of the ledger, and how an older file becomes the current one.
 ///
 /// `event` is the record; every other table up to `entry` follows from it and can be rebuilt. `session`, `idempotency`,
-/// `outbox` and `meta` are what is in hand: they are not history. `clock_step` only helps to find events by time.
+/// `outbox` and `meta` are what is in hand: they are not history, and carry check values. `clock_step` only helps to find
+/// events by time.
 enum Schema {
     /// Marks a file as a ledger: `trvl`.
     static let applicationID: Int64 = 0x7472_766C
@@ -15,6 +16,17 @@ enum Schema {
         "unit", "card", "work_order", "pending_label", "counter", "delivery", "delivery_line", "label_job",
         "inventory_log", "entry", "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part",
         "supplier_return", "supplier_return_line", "write_off", "customer_return", "return_item", "photo",
+    ]
+
+    /// Rows that don't follow from the events carry a check value of their own columns, so that damage to them is found.
+    static let checked = [
+        (
+            table: "session",
+            columns:
+                "station, terminal, person, active_at, work_order, bench, delivery, quantity, last_serial, step_event, step_at, step, goods, active_steady, step_steady, run"
+        ),
+        (table: "idempotency", columns: "caller, route, key, request, status, answer, at, steady, run"),
+        (table: "outbox", columns: "webhook, event, attempts, next_at, dead, problem"),
     ]
 
     /// Brings a new or older file to the current version in one transaction; refuses a newer one.
@@ -35,6 +47,7 @@ enum Schema {
         try connection.execute("BEGIN IMMEDIATE")
         do {
             for migration in migrations[Int(version)...] { try connection.execute(migration) }
+            if version < 5, migrations.count >= 5 { try PlantKey.make(connection) }
             try connection.execute(
                 "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(migrations.count); COMMIT")
         } catch {
@@ -51,6 +64,8 @@ enum Schema {
     /// `inventory_log` grow at few places, one for each name, which a scan hardly pays for. The status stands behind what
     /// units are listed by, not before it: it changes only where a unit comes into stock, leaves it, or fails, and steps
     /// between stages leave these indexes alone.
+    ///
+    /// And check values of what does not follow from the events.
     private static let version5 = """
         ALTER TABLE session ADD COLUMN active_steady INTEGER;
         ALTER TABLE session ADD COLUMN step_steady INTEGER;
@@ -110,7 +125,15 @@ enum Schema {
         CREATE INDEX IF NOT EXISTS customer_return_task_inspector ON customer_return (inspector, task) WHERE task IS NOT NULL;
         CREATE INDEX IF NOT EXISTS return_item_reason ON return_item (reason, customer_return) WHERE reason IS NOT NULL;
         CREATE INDEX IF NOT EXISTS return_item_status ON return_item (status);
+
+        \(checkValues)
         """
+    private static let checkValues = checked.map { table, columns in
+        """
+        ALTER TABLE \(table) ADD COLUMN check_value INTEGER NOT NULL DEFAULT 0;
+        UPDATE \(table) SET check_value = row_check(\(columns));
+        """
+    }.joined(separator: "\n")
 
     /// Customers' returns. What is searched stands in columns of its own, all of a record in its body.
     ///

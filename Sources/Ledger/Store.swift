@@ -36,11 +36,13 @@ struct Store {
         putSession = try connection.statement(
             """
             INSERT INTO session (station, terminal, person, active_at, work_order, bench, delivery, quantity,
-                last_serial, step_event, step_at, step, goods, active_steady, step_steady, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+                last_serial, step_event, step_at, step, goods, active_steady, step_steady, run,
+                check_value)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16,
+                row_check(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16))
             ON CONFLICT (station, terminal) DO UPDATE SET person = ?3, active_at = ?4, work_order = ?5, bench = ?6,
                 delivery = ?7, quantity = ?8, last_serial = ?9, step_event = ?10, step_at = ?11, step = ?12,
-                goods = ?13, active_steady = ?14, step_steady = ?15, run = ?16
+                goods = ?13, active_steady = ?14, step_steady = ?15, run = ?16, check_value = excluded.check_value
             """)
     }
 

@@ -1,5 +1,6 @@
 import Barcodes
 import Dispatch
+import Glibc
 import Synchronization
 import Tracking
 
@@ -52,6 +53,8 @@ final class Writer: @unchecked Sendable {
     private let commit: Statement
     private let clock: @Sendable () -> Moment
     private let committed: @Sendable (Batch) -> Void
+    private let tried: @Sendable (StorageError?) -> Void
+    private let file: WatchedFile
     private let badgeDigest: (String) -> String
     private var zone: (name: String, rules: TimeZoneRules)
     private var state: State
@@ -67,16 +70,18 @@ final class Writer: @unchecked Sendable {
         var events: [Committed]
     }
 
+    /// - Parameter tried: told of each attempt to write, with what it failed for.
     init(
         _ connection: Connection, clock: @escaping @Sendable () -> Moment, badgeDigest: @escaping (String) -> String,
-        committed: @escaping @Sendable (Batch) -> Void
+        tried: @escaping @Sendable (StorageError?) -> Void, committed: @escaping @Sendable (Batch) -> Void
     ) throws {
         self.connection = connection
+        file = try WatchedFile(connection)
         records = StoredRecords(connection)
         store = try Store(connection)
         begin = try connection.statement("BEGIN IMMEDIATE")
         commit = try connection.statement("COMMIT")
-        (self.clock, self.committed, self.badgeDigest) = (clock, committed, badgeDigest)
+        (self.clock, self.committed, self.tried, self.badgeDigest) = (clock, committed, tried, badgeDigest)
         zone = ("UTC", .utc)
         lastHash = []
         state = State(records: records, localDate: { _ in LocalDate(daysSince1970: 0) }, badgeDigest: badgeDigest)
@@ -136,6 +141,29 @@ final class Writer: @unchecked Sendable {
                 }))
     }
 
+    /// Tries whether something can be written, and waits for nobody who holds the file. What it finds is told.
+    func probe() async {
+        await withCheckedContinuation { continuation in
+            queue.async {
+                do {
+                    try self.file.check()
+                    try self.connection.execute("PRAGMA busy_timeout = 0")
+                    defer { try? self.connection.execute("PRAGMA busy_timeout = 2000") }
+                    try self.begin.run()
+                    // The same value again: a page that has to be written all the same.
+                    try self.connection.execute("UPDATE meta SET value = value")
+                    try self.commit.run()
+                    if self.records.failure != nil { self.recover() }
+                    self.tried(self.records.failure as? StorageError)
+                } catch {
+                    self.recover()
+                    self.tried(error as? StorageError)
+                }
+                continuation.resume()
+            }
+        }
+    }
+
     /// Finishes what was submitted and takes nothing more.
     func close() {
         waiting.withLock { $0.isClosed = true }
@@ -189,6 +217,7 @@ final class Writer: @unchecked Sendable {
         let headBefore = state.head
         var plantChanged = false
         do {
+            try file.check()
             try begin.run()
             for pending in batch {
                 do {
@@ -203,6 +232,7 @@ final class Writer: @unchecked Sendable {
             commits.wrappingAdd(1, ordering: .relaxed)
         } catch {
             recover()
+            if let error = error as? StorageError { tried(error) }
             for pending in batch { pending.finish(.failure(error)) }
             return
         }
@@ -210,6 +240,7 @@ final class Writer: @unchecked Sendable {
         if plantChanged { localiseDates() }
         advances.remember(events)
         if state.head != headBefore {
+            tried(nil)
             committed(Batch(head: state.head, plant: plantChanged ? plant : nil, events: events))
         }
         for (pending, result) in zip(batch, results) { pending.finish(result) }
@@ -303,8 +334,8 @@ extension Store {
     func put(_ key: IdempotencyKey, _ answer: StoredAnswer, _ now: Moment) throws {
         let statement = try connection.statement(
             """
-            INSERT OR REPLACE INTO idempotency (caller, route, key, request, status, answer, at, steady, run)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+            INSERT OR REPLACE INTO idempotency (caller, route, key, request, status, answer, at, steady, run, check_value)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, row_check(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9))
             """)
         statement.bind(1, key.caller)
         statement.bind(2, key.route)
@@ -325,5 +356,34 @@ extension Store {
                 FROM (SELECT caller, route, key, at, steady, run FROM idempotency ORDER BY at LIMIT 8)
                 WHERE CASE WHEN run = ?3 THEN steady <= ?2 ELSE at <= ?1 END)
             """, [.int(now.wall - IdempotencyKey.lifetime), .int(now.steady - IdempotencyKey.lifetime), run])
+    }
+}
+
+/// The file that a connection has open, as it was found under its name.
+private struct WatchedFile {
+    let path: String
+    let device: dev_t
+    let number: ino_t
+
+    init(_ connection: Connection) throws {
+        path = connection.path
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw Self.gone(path) }
+        (device, number) = (status.st_dev, status.st_ino)
+    }
+
+    /// What is written to a file that lost its name is lost.
+    func check() throws {
+        var status = stat()
+        guard stat(path, &status) == 0, (status.st_dev, status.st_ino) == (device, number) else {
+            throw Self.gone(path)
+        }
+    }
+
+    private static func gone(_ path: String) -> StorageError {
+        StorageError(
+            .other,
+            "the ledger's file \(path) was removed or replaced while the daemon had it open; put it back, or restart the daemon for another one"
+        )
     }
 }

@@ -37,7 +37,7 @@ private func wholeSeconds(_ milliseconds: Int64) -> Int64 {
 }
 
 /// The time of day there, as `14:05`.
-func clockTime(_ seconds: Int64, _ zone: TimeZoneRules) -> String {
+public func clockTime(_ seconds: Int64, _ zone: TimeZoneRules) -> String {
     let local = Int(seconds) + zone.offset(atUnixSeconds: seconds)
     let minutes = (local % 86_400 + 86_400) % 86_400 / 60
     func twoDigits(_ number: Int) -> String { number < 10 ? "0\(number)" : String(number) }

@@ -91,7 +91,7 @@ public final class Printing: Sendable {
                 if let jobs = lane.take(job.id) { group.addTask { await self.serve(jobs, lane) } }
                 lane.wake()
             }
-            for job in try await ledger.read({ try $0.openLabelJobs() }) {
+            for job in try await openJobs() {
                 if job.status == .sent {
                     await report(job.id, .queued, "interrupted while it was sent: \(Self.twice)", mayBeDouble: true)
                 }
@@ -108,6 +108,17 @@ public final class Printing: Sendable {
                 }
             }
             group.cancelAll()
+        }
+    }
+
+    /// What is to be printed, as soon as the ledger can be read.
+    private func openJobs() async throws -> [LabelJob] {
+        while true {
+            do {
+                return try await ledger.read { try $0.openLabelJobs() }
+            } catch is StorageError {
+                guard (try? await Task.sleep(for: .seconds(1))) != nil else { return [] }
+            }
         }
     }
 

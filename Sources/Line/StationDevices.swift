@@ -102,8 +102,7 @@ public final class StationDevices: Sendable {
 
     /// Reads the plant's scanners until the task is cancelled, and puts on record which were there.
     public func run() async {
-        let recent = (try? await ledger.read { try $0.recentScans() }) ?? [:]
-        book.withLock { $0.lastScans = recent }
+        await recallScans()
         let changes = ledger.committed { $0.event.kind == .plantChanged }
         // Not a child of this task: what happens at its end is still to be written down.
         let keeper = Task { await self.keepJournal() }
@@ -123,6 +122,17 @@ public final class StationDevices: Sendable {
     /// Puts on record that a device came or went; under the lock of the book, so that the record has the book's order.
     private func record(_ device: DeviceAddress, _ station: String, _ isConnected: Bool, _ note: String) {
         journal.yield(.plug(Plug(device: device, station: station, isConnected: isConnected, note: note)))
+    }
+
+    /// Takes the plant of a ledger that was opened only now.
+    public func ledgerOpened() async {
+        await recallScans()
+        bind()
+    }
+
+    private func recallScans() async {
+        let recent = (try? await ledger.read { try $0.recentScans() }) ?? [:]
+        book.withLock { $0.lastScans.merge(recent) { max($0, $1) } }
     }
 
     private func bind() {
@@ -196,13 +206,18 @@ public final class StationDevices: Sendable {
     private func write(_ plug: Plug) async {
         let command = Command.recordDevice(
             plug.device, station: plug.station, isConnected: plug.isConnected, note: plug.note)
+        var isLogged = false
         while true {
             do {
                 _ = try await ledger.submit(command, by: .system) { _, _ in StoredAnswer(status: 200, body: []) }
                 return
             } catch {
-                log.error(
-                    "cannot record that a device came or went: \(error)", metadata: ["station": "\(plug.station)"])
+                if !isLogged {
+                    log.error(
+                        "cannot record that a device came or went, and goes on trying: \(error)",
+                        metadata: ["station": "\(plug.station)"])
+                }
+                isLogged = true
                 if book.withLock({ $0.isStopping }) { return }
                 try? await Task.sleep(for: .seconds(1))
             }
@@ -266,10 +281,11 @@ public final class StationDevices: Sendable {
         switch outcome {
         case .answered(let answer):
             if answer.reason == .storageFull {
-                log.error("a scan did not count: it could not be written", metadata: ["station": "\(answer.station)"])
+                log.error("\(answer.message)", metadata: ["station": "\(answer.station)"])
             } else {
-                log.debug(
-                    "\(answer.message)", metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
+                log.log(
+                    level: answer.result == .refused ? .info : .debug, "\(answer.message)",
+                    metadata: ["station": "\(answer.station)", "result": "\(answer.result)"])
             }
             let signal: Signal =
                 switch answer.outcome {

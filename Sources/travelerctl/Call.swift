@@ -114,11 +114,15 @@ extension Call {
     mutating func run() async throws {
         try await reporting(json: options.json) { try await prepare(options.daemon.connection) }
         try await reporting(json: options.json, file: try request.file) {
-            let answer = try await options.daemon.connection.call(try request)
-            Output.lines(options.json ? [answer.json] : view.draw(answer, Screen(descriptor: 1)))
-            let exit = Self.exit(answer)
-            if exit != .done { throw ExitCode(exit.rawValue) }
+            try show(try await options.daemon.connection.call(try request))
         }
+    }
+
+    /// Prints the answer, and ends as it says.
+    func show(_ answer: JSONValue) throws {
+        Output.lines(options.json ? [answer.json] : view.draw(answer, Screen(descriptor: 1)))
+        let exit = Self.exit(answer)
+        if exit != .done { throw ExitCode(exit.rawValue) }
     }
 }
 

@@ -43,29 +43,60 @@ struct Check: ParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Walk a ledger that no daemon has open, and say whether it adds up.",
         discussion: """
-            Walks the chain of events, rebuilds every unit and every count from them, and names the first row that
-            differs; then reads the photos beside it. Exits with 1 if a row differs or a photo is lost. While the daemon
-            runs, use: travelerctl audit verify
+            Reads every page and every index, walks the chain of events, rebuilds every unit and every count from them,
+            and names the first row that differs; then reads the photos beside it. Exits with 1 if anything is damaged,
+            a row differs or a photo is lost. Where only indexes are damaged, --rebuild-indexes makes them anew from
+            the tables, and checks again. While the daemon runs, use: travelerctl audit verify
 
             Example:
               travelerd check
               travelerd check --file /backup/monday.db
+              travelerd check --rebuild-indexes
             """)
 
     @OptionGroup var place: Place
     @Option(help: "Check this file, such as a back-up, in the place of the ledger.", completion: .file())
     var file: String?
+    @Flag(help: "Make damaged indexes of the ledger anew, where nothing else is damaged.")
+    var rebuildIndexes = false
+
+    func validate() throws {
+        if rebuildIndexes, file != nil {
+            throw ValidationError(
+                "--rebuild-indexes changes the ledger; a back-up is made whole as it is restored: travelerd restore FILE"
+            )
+        }
+    }
 
     func run() throws {
         let lock = file == nil ? try DaemonLock(directory: place.path) : nil
         let path = file ?? place.path + "/" + Ledger.fileName
-        let report = try Ledger.verify(
-            file: path, scratch: scratchDirectory(), photosBeside: file == nil ? place.path : nil
-        ) { Progress.show("\($0) events") }
-        Progress.clear()
+        func check() throws -> VerifyReport {
+            defer { Progress.clear() }
+            return try Ledger.verify(
+                file: path, scratch: scratchDirectory(), photosBeside: file == nil ? place.path : nil
+            ) { Progress.show($0) }
+        }
+        var report = try check()
+        if rebuildIndexes, report.isRebuildable {
+            report.printDamage(of: path)
+            Progress.show("making the indexes anew")
+            try Ledger.rebuildIndexes(in: place.path)
+            Progress.clear()
+            print("The indexes were made anew. Checking again:")
+            report = try check()
+        }
         withExtendedLifetime(lock) {}
+        report.printDamage(of: path)
         if let problem = report.problem {
             print("\(path) does not add up.\n  table \(problem.table), row \(problem.row)\n  \(problem.message)")
+            print("Keep this file, and restore the last good back-up: travelerd restore FILE")
+        } else if report.isRebuildable {
+            print(
+                "Every table is whole: \(report.events) events, and every count follows from them. Only what helps to")
+            print("find rows is damaged, so that lists may lack some or show them twice. It can be made anew:")
+            print(file == nil ? "  travelerd check --rebuild-indexes" : "  travelerd restore \(path)")
+        } else if !report.damage.isEmpty {
             print("Keep this file, and restore the last good back-up: travelerd restore FILE")
         } else {
             print(
@@ -86,6 +117,14 @@ struct Check: ParsableCommand {
 }
 
 extension VerifyReport {
+    /// Says what SQLite finds wrong with the file.
+    fileprivate func printDamage(of path: String) {
+        guard !damage.isEmpty else { return }
+        print("\(path) is damaged:")
+        for sentence in damage.prefix(5) { print("  \(sentence)") }
+        if damage.count > 5 { print("  ... and \(damage.count == 100 ? "at least " : "")\(damage.count - 5) more") }
+    }
+
     /// Says which photos are not in the ledger's directory.
     fileprivate func printPhotos(in directory: String) {
         guard !lostPhotos.isEmpty else { return }
@@ -117,7 +156,7 @@ struct Restore: ParsableCommand {
 
     func run() throws {
         let lock = try DaemonLock(directory: place.path)
-        let (report, kept) = try Ledger.restore(file, in: place.path) { Progress.show("\($0) events checked") }
+        let (report, kept) = try Ledger.restore(file, in: place.path) { Progress.show($0) }
         Progress.clear()
         withExtendedLifetime(lock) {}
         print("Restored \(report.events) events from \(file).")
@@ -172,6 +211,16 @@ struct Keystrokes: ParsableCommand {
 enum Progress {
     static func show(_ text: String) {
         if isatty(2) == 1 { writeError("\r\u{1B}[K\(text)") }
+    }
+    static func show(_ progress: VerifyProgress) {
+        let (done, total) = (progress.done, progress.total)
+        switch progress.stage {
+        case .copying: show("copying: \(total > 0 ? done * 100 / total : 0) %")
+        case .checking: show("checking every page and every index")
+        case .replaying: show("rebuilding from the events: \(done) of \(total)")
+        case .comparing: show("comparing: table \(done + 1) of \(total)")
+        case .photos: show("reading the photos: \(done) of \(total)")
+        }
     }
     static func clear() {
         if isatty(2) == 1 { writeError("\r\u{1B}[K") }

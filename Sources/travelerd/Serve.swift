@@ -37,26 +37,39 @@ struct Serve: AsyncParsableCommand {
         let log = Logger(label: "travelerd")
         let directory = place.path
         let socket = socket ?? (environment("RUNTIME_DIRECTORY") ?? "/run/traveler") + "/control.sock"
+        let place = LedgerPlace(directory)
         do {
-            try makeDirectory(directory)
-            let lock = try DaemonLock(directory: directory)
-            let ledger = try Ledger(directory: directory)
+            // What an admin has to set right is said at once; what may pass by itself is waited for.
+            do {
+                _ = try place.take()
+            } catch let error as StorageError where [.full, .readOnly].contains(error.kind) {}
+            let notify = SystemNotify()
+            let ledger = Ledger(waitingFor: directory, prepare: place.take) { trouble in
+                guard let trouble else {
+                    notify.status("serving")
+                    return log.notice("the ledger can be written again")
+                }
+                notify.status("\(trouble.error)")
+                let cause = trouble.error.cause
+                log.error("\(trouble.error)", metadata: cause.isEmpty ? [:] : ["cause": "\(cause)"])
+            }
             defer { ledger.close() }
-            try await serve(ledger, directory, socket, log)
-            withExtendedLifetime(lock) {}
+            if ledger.trouble == nil { place.noteLedger() }
+            try await serve(ledger, place, socket, notify, log)
         } catch {
             log.critical("\(error)")
-            throw ExitCode(1)
+            throw ExitCode((error as? DaemonLock.Failure)?.isHeld == true ? Self.isHeld : 1)
         }
     }
 
-    private func makeDirectory(_ path: String) throws {
-        guard mkdir(path, 0o750) != 0, errno != EEXIST else { return }
-        throw StorageError(.readOnly, "cannot make the directory \(path): \(String(cString: strerror(errno)))")
-    }
+    /// The exit status where another daemon has the directory (`EX_CANTCREAT`): to start again would not help, and the
+    /// service's unit says so.
+    private static let isHeld: Int32 = 73
 
-    private func serve(_ ledger: Ledger, _ directory: String, _ socket: String, _ log: Logger) async throws {
-        let notify = SystemNotify()
+    private func serve(
+        _ ledger: Ledger, _ place: LedgerPlace, _ socket: String, _ notify: SystemNotify, _ log: Logger
+    ) async throws {
+        let directory = place.directory
         let inventory = Inventory()
         let usb = UsbPrinters(present: inventory.devices(at:))
         let printing = Printing(
@@ -76,32 +89,97 @@ struct Serve: AsyncParsableCommand {
             devices: devices, refresh: { await peers.caller(uid: $0.uid) }, logger: log)
         let server = ControlServer(control, peers: peers, path: socket, logger: log) {
             log.info("ready", metadata: ["socket": "\(socket)", "ledger": "\(directory)"])
-            if ledger.plant == Plant() {
+            if ledger.isReadable, ledger.plant == Plant() {
                 log.notice("there is no site file yet; apply one: travelerctl site apply FILE")
             }
             notify.ready()
         }
+        let isRecorded = await Recovery.recordStart(in: ledger)
         let group = ServiceGroup(
             configuration: .init(
                 services: [
                     .init(service: Scanners(devices: devices)), .init(service: Printer.Queue(printing: printing)),
                     .init(service: WebhookSender(ledger: ledger, log: log)),
+                    .init(service: Recovery(ledger: ledger, place: place, devices: devices, isRecorded: isRecorded)),
                     .init(service: Watchdog(notify: notify, ledger: ledger)), .init(service: server),
                 ],
                 gracefulShutdownSignals: [.sigterm, .sigint], logger: log)
         )
         log.info("starting")
-        do {
-            _ = try await ledger.submit(.recordStart(version: Release.version), by: .system) { _, _ in
-                StoredAnswer(status: 200, body: [])
-            }
-        } catch {
-            // A full disk: the stations say so at their scans, and work goes on once there is room.
-            log.error("cannot record the start: \(error)")
-        }
         try await group.run()
         notify.stopping()
         log.info("stopped")
+    }
+}
+
+/// The directory of the ledger, and the lock on it.
+private final class LedgerPlace: Sendable {
+    let directory: String
+    private let lock = Mutex<DaemonLock?>(nil)
+
+    init(_ directory: String) { self.directory = directory }
+
+    /// Makes the directory and takes its lock, unless that is done. Answers whether there was a ledger in it.
+    ///
+    /// - Throws: `DaemonLock.Failure` where another daemon has it, `StorageError` for all else.
+    @Sendable func take() throws -> Bool {
+        try lock.withLock { lock in
+            if let lock { return lock.hadLedger }
+            if mkdir(directory, 0o750) != 0, errno != EEXIST {
+                throw Self.error("cannot make the directory \(directory)", errno)
+            }
+            do throws(DaemonLock.Failure) {
+                let taken = try DaemonLock(directory: directory)
+                lock = taken
+                return taken.hadLedger
+            } catch {
+                if error.isHeld { throw error }
+                throw StorageError(access(directory, W_OK) == 0 ? .other : .readOnly, error.description)
+            }
+        }
+    }
+
+    /// Notes that there is a ledger now, so that none is begun should it be gone one day.
+    func noteLedger() { lock.withLock { $0?.noteLedger() } }
+
+    private static func error(_ what: String, _ code: Int32) -> StorageError {
+        let kind: StorageError.Kind =
+            switch code {
+            case ENOSPC, EDQUOT: .full
+            case EROFS: .readOnly
+            default: .other
+            }
+        return StorageError(kind, "\(what): \(String(cString: strerror(code)))")
+    }
+}
+
+/// While the ledger can't be opened or written, tries again and again; work then goes on by itself.
+private struct Recovery: Service {
+    let ledger: Ledger
+    let place: LedgerPlace
+    let devices: StationDevices
+    /// Whether the start is on record.
+    let isRecorded: Bool
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var isRecorded = isRecorded
+            while (try? await Task.sleep(for: .seconds(1))) != nil {
+                if await ledger.recover() {
+                    place.noteLedger()
+                    await devices.ledgerOpened()
+                }
+                if !isRecorded, ledger.trouble == nil { isRecorded = await Self.recordStart(in: ledger) }
+            }
+        }
+    }
+
+    /// Puts the start on record; false where that can't be done now, of which the ledger tells the cause.
+    static func recordStart(in ledger: Ledger) async -> Bool {
+        let recorded = try? await ledger.submit(.recordStart(version: Release.version), by: .system) { _, _ in
+            StoredAnswer(status: 200, body: [])
+        }
+        return recorded != nil
     }
 }
 
@@ -123,7 +201,8 @@ extension Printer {
     }
 }
 
-/// Tells systemd that the daemon is alive, as long as the ledger answers.
+/// Tells systemd that the daemon is alive, as long as a reader of the ledger comes back, be it with an error: another
+/// start would not help a disk.
 private struct Watchdog: Service {
     let notify: SystemNotify
     let ledger: Ledger
@@ -135,7 +214,8 @@ private struct Watchdog: Service {
         }
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {
-                if (try? await ledger.read { try $0.number("SELECT 1") }) == 1 { notify.watchdog() }
+                _ = try? await ledger.read { try $0.number("SELECT 1") }
+                notify.watchdog()
                 try? await Task.sleep(for: interval / 3)
             }
         }

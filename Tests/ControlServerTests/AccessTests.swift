@@ -37,6 +37,7 @@ struct AccessTests {
         ("POST /v1/people", "A", []), ("GET /v1/people/{login}", "A", []), ("PATCH /v1/people/{login}", "A", []),
         ("POST /v1/people/{login}/grant", "A", []), ("POST /v1/people/{login}/revoke", "A", []),
         ("GET /v1/audit", "AD", ["audit:read"]), ("POST /v1/audit/verify", "A", []),
+        ("GET /v1/audit/verify", "A", []),
         ("GET /v1/scans", "AD", ["audit:read"]), ("GET /v1/reports/wip", "ADT", []),
         ("GET /v1/reports/yield", "ADT", []),
         ("GET /v1/reports/throughput", "ADT", []), ("GET /v1/events", "ADTM", []), ("GET /v1/backup", "A", []),

@@ -56,11 +56,11 @@ final class Shop: Sendable {
                 let now = clock.now.withLock { $0 }
                 return Moment(wall: now, steady: now, run: 1)
             })
-        let changes = Plant().changes(to: Self.plant(ledger))
+        let changes = Plant().changes(to: try Self.plant(ledger))
         try await run(.changePlant { _ in changes })
     }
 
-    static func plant(_ ledger: Ledger) -> Plant {
+    static func plant(_ ledger: Ledger) throws -> Plant {
         var plant = Plant()
         (plant.settings.timezone, plant.settings.undoWithin) = ("Europe/Berlin", 1_200_000)
         plant.departments["electronics"] = Department(code: "electronics", name: "Electronics")
@@ -77,10 +77,10 @@ final class Shop: Sendable {
             Person(login: "rita", name: "Rita", role: .teamLead, team: "desk", grants: [.returnsManage, .deliver]),
             Person(login: "nil", name: "A lead of nobody", role: .teamLead),
             Person(
-                login: "mia", name: "Mia", role: .member, team: "smt", badge: ledger.badgeDigest("1007"),
+                login: "mia", name: "Mia", role: .member, team: "smt", badge: try ledger.badgeDigest("1007"),
                 grants: [.defectsMark]),
             Person(
-                login: "tom", name: "Tom", role: .member, team: "finish", badge: ledger.badgeDigest("1008"),
+                login: "tom", name: "Tom", role: .member, team: "finish", badge: try ledger.badgeDigest("1008"),
                 grants: [.stockAdjust]),
             Person(login: "kim", name: "Kim", role: .member, team: "finish", grants: [.deliver, .returnsInspect]),
         ]

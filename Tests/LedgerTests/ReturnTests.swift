@@ -211,6 +211,7 @@ import Tracking
             ("card", "unserialised_repacking"), ("session", "goods"), ("delivery", "customer_return"),
             ("session", "active_steady"), ("session", "step_steady"), ("session", "run"), ("idempotency", "steady"),
             ("idempotency", "run"),
+            ("session", "check_value"), ("idempotency", "check_value"),
         ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
         try db.execute("PRAGMA user_version = 3")
         let report = try Ledger.verify(file: path, scratch: folder.path)

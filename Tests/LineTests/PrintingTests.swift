@@ -276,6 +276,7 @@ extension LabelJobRecordTests {
                 ALTER TABLE session DROP COLUMN run;
                 ALTER TABLE idempotency DROP COLUMN steady; ALTER TABLE idempotency DROP COLUMN run;
                 DROP INDEX delivery_return; DROP INDEX delivery_customer;
+                ALTER TABLE session DROP COLUMN check_value; ALTER TABLE idempotency DROP COLUMN check_value;
                 ALTER TABLE delivery DROP COLUMN customer_return; ALTER TABLE session DROP COLUMN goods;
                 ALTER TABLE card DROP COLUMN unserialised_repacking;
                 DROP INDEX unit_replaces; ALTER TABLE unit DROP COLUMN replaces;

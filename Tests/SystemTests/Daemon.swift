@@ -6,6 +6,8 @@ import Testing
 /// A real `travelerd` in a directory of its own, with the real `travelerctl` beside it.
 final class Daemon: Sendable {
     let directory: String
+    /// Where the ledger is, where that is another directory than that of the socket and the log.
+    private let ledger = Mutex<String?>(nil)
     private let process = Mutex<Process?>(nil)
     private let ownsDirectory: Bool
 
@@ -37,6 +39,13 @@ final class Daemon: Sendable {
 
     struct NotStarted: Error { var log: String }
 
+    /// Serves the ledger of another one, which is stopped, from here.
+    func serve(ledgerOf other: Daemon) throws -> Daemon {
+        ledger.withLock { $0 = other.directory }
+        try start()
+        return self
+    }
+
     /// Starts it and waits until it answers.
     func start() throws {
         let started = try spawn()
@@ -51,7 +60,7 @@ final class Daemon: Sendable {
     func spawn() throws -> Process {
         let process = Process()
         process.executableURL = URL(filePath: Self.programs + "/travelerd")
-        process.arguments = ["serve", "--directory", directory, "--socket", socket]
+        process.arguments = ["serve", "--directory", ledger.withLock { $0 } ?? directory, "--socket", socket]
         let path = directory + "/log"
         if !FileManager.default.fileExists(atPath: path) {
             _ = FileManager.default.createFile(atPath: path, contents: nil)

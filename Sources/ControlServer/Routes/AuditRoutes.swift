@@ -32,6 +32,19 @@ extension Control {
                     "problem": report.problem.map {
                         ["table": .string($0.table), "row": .string($0.row), "message": .string($0.message)]
                     },
+                    "damage": .array(report.damage.map(JSONValue.string)), "rebuildable": .bool(report.isRebuildable),
+                ]))
+        },
+        Route(
+            .get, "/audit/verify", "How far the verification is that is under way", .administer,
+            output: .json(.named(.verificationProgress))
+        ) { call in
+            let progress = call.ledger.verificationProgress
+            return call.json(
+                JSONValue(omittingNil: [
+                    "running": .bool(progress != nil), "stage": progress.map { .string($0.stage.rawValue) },
+                    "done": progress.map { .int(Int($0.done)) },
+                    "total": progress.flatMap { $0.total > 0 ? .int(Int($0.total)) : nil },
                 ]))
         },
         Route(

@@ -168,7 +168,7 @@ extension Call {
             throw Problem(
                 .invalidArgument, "a scan of this badge would be read \(misreading); use another badge code")
         }
-        return ledger.badgeDigest(code)
+        return try ledger.badgeDigest(code)
     }
 
     static func require<Entry>(_ entry: Entry?, _ what: String, _ name: String) throws(Refusal) -> Entry {
@@ -195,7 +195,7 @@ extension Call {
         status: Int = 200, _ render: @escaping @Sendable (Plant) -> JSONValue?,
         _ change: @escaping @Sendable (Plant) throws(Refusal) -> PlantChange
     ) async throws -> ControlResponse {
-        let digest = ledger.badgeDigest
+        let digest = try ledger.badgeDigests
         let badge = body["badge"]?.string
         let submitted = { @Sendable (plant: Plant) throws(Refusal) -> [PlantChange] in
             let change = try change(plant)

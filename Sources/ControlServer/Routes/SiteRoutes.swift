@@ -74,13 +74,14 @@ extension Call {
             )
         }
         do {
-            let first = try parse(owners: [:])
+            let digest = try ledger.badgeDigests
+            let first = try parse(owners: [:], digest)
             // What the plant names already it keeps, whatever has that name beside it.
             let names = first.names.subtracting(plant.products.values.flatMap(\.names))
             let owners = try await read { db in
                 try names.reduce(into: [:]) { $0[$1] = try db.owner(ofName: $1)?.words }
             }
-            let wanted = owners.isEmpty ? first : try parse(owners: owners)
+            let wanted = owners.isEmpty ? first : try parse(owners: owners, digest)
             return (wanted.plant, wanted.badges)
         } catch let error as SiteFileProblems {
             let count = error.problems.count
@@ -99,7 +100,7 @@ extension Call {
     /// - Parameter owners: what units and orders have as their names.
     /// - Returns: the plant, the codes of its new badges, and all names that it gives.
     private func parse(
-        owners: [String: String]
+        owners: [String: String], _ badgeDigest: (_ code: String) -> String
     ) throws(SiteFileProblems) -> (plant: Plant, badges: [String], names: Set<String>) {
         var (badges, names): ([String], Set<String>) = ([], [])
         let stages = plant.routings.values.flatMap(\.versions).joined().map(\.name)
@@ -111,7 +112,7 @@ extension Call {
             }
         ) { code in
             badges.append(code)
-            return ledger.badgeDigest(code)
+            return badgeDigest(code)
         }
         return (wanted, badges, names)
     }

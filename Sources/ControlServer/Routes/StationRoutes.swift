@@ -91,7 +91,9 @@ extension Call {
             guard let key else {
                 let answer = try await ledger.scan(scan, by: .person(access), device: "terminal")
                 await noteBadge(answer, scan.code)
-                if answer.reason == .storageFull { control.logger.error("a scan at \(name) could not be written") }
+                if answer.result == .refused {
+                    control.noteRefusal("scan at \(name)", answer.reason?.rawValue ?? "", answer.message, caller)
+                }
                 return ControlResponse(json: answer.jsonBytes)
             }
             _ = try visibleStation(name)
@@ -100,11 +102,16 @@ extension Call {
                 answer.withLock { $0 = decision.answer }
                 return StoredAnswer(status: 200, body: decision.answer?.jsonBytes ?? [])
             }
-            await noteBadge(answer.withLock { $0 }, scan.code)
+            let told = answer.withLock { $0 }
+            await noteBadge(told, scan.code)
+            if let told, told.result == .refused {
+                control.noteRefusal("scan at \(name)", told.reason?.rawValue ?? "", told.message, caller)
+            }
             return ControlResponse(status: stored.status, json: stored.body)
         } catch let error as StorageError {
-            control.logger.error("a scan at \(name) was not recorded: \(error)")
-            return ControlResponse(json: ScanAnswer.notRecorded(at: name, time: control.clock().wall).jsonBytes)
+            let answer = ScanAnswer.notRecorded(at: name, because: error, time: control.clock().wall)
+            control.noteRefusal("scan at \(name)", Reason.storageFull.rawValue, answer.message, caller)
+            return ControlResponse(json: answer.jsonBytes)
         }
     }
 

@@ -6,10 +6,12 @@ import Tracking
 extension Control {
     static let statusRoutes = [
         Route(.get, "/status", "How the daemon is", .see, output: .json(.named(.status))) { call in
-            let (head, hasOrders) = try await call.read { db in
+            // How the daemon is can be asked above all where the ledger can't be read.
+            let known = try? await call.read { db in
                 (try db.head(), try db.number("SELECT EXISTS (SELECT 1 FROM work_order)") == 1)
             }
-            return call.json(call.status(head: Int(head), hasOrders: hasOrders))
+            let problems = await call.control.problems(isAdmin: call.access.isAdmin)
+            return call.json(call.status(head: Int(known?.0 ?? 0), hasOrders: known?.1 ?? true, problems))
         },
         Route(
             .get, "/whoami", "Who the caller is, what they see, and what they may do", .see,
@@ -22,7 +24,7 @@ extension Control {
 }
 
 extension Call {
-    fileprivate func status(head: Int, hasOrders: Bool) -> JSONValue {
+    fileprivate func status(head: Int, hasOrders: Bool, _ problems: [String]) -> JSONValue {
         let hasSite = plant != Plant()
         var next: [String] = []
         if !hasSite {
@@ -34,13 +36,7 @@ extension Call {
             next.append(
                 "Create a work order: travelerctl work-order create NUMBER --product CODE --quantity N --team TEAM")
         }
-        return [
-            "version": .string(control.version), "started_at": .init(time: control.startedAt.wall),
-            "uptime_seconds": .int(Int(control.clock().age(of: control.startedAt) / 1_000)), "site": .bool(hasSite),
-            "head": .int(head), "role": .string(access.role.rawValue),
-            "problems": .array(access.isAdmin ? (control.devices?.problems ?? []).map(JSONValue.string) : []),
-            "next": .array(next.map(JSONValue.string)),
-        ]
+        return control.status(head: head, hasSite: hasSite, access.role, problems, next)
     }
 
     fileprivate var whoami: JSONValue {

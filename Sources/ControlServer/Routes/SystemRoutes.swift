@@ -40,12 +40,7 @@ private func size(ofFile path: String) -> Int {
 
 extension Call {
     fileprivate func backup() async throws -> ControlResponse {
-        let path = ledger.directory + "/backup-\(UInt64.random(in: 0...UInt64.max)).db"
-        try await ledger.backup(to: path)
-        // The file lives on, without a name, for as long as it is being read.
-        let file = OpenFile(path)
-        unlink(path)
-        guard let file else { throw StorageError(.other, "cannot read the back-up that was just made") }
+        let file = OpenFile(try await ledger.backup())
         return ControlResponse(
             status: 200, contentType: "application/vnd.sqlite3",
             body: .stream { send in
@@ -60,10 +55,7 @@ private final class OpenFile: Sendable {
     private static let pieceSize = 1 << 18
     private let descriptor: Int32
 
-    init?(_ path: String) {
-        descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-        if descriptor < 0 { return nil }
-    }
+    init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     deinit { close(descriptor) }
 

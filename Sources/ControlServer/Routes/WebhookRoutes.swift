@@ -26,10 +26,11 @@ extension Control {
                     .invalidArgument, "`url` must be http:// or https:// with a host, without a user and a fragment")
             }
             let command = Command.addWebhook(url: url, kinds: call.fields("kinds").compactMap(EventKind.init))
-            return try await call.submit(command, status: 201) { [ledger = call.ledger] state, decision in
+            let secret = try call.ledger.webhookSecrets
+            return try await call.submit(command, status: 201) { state, decision in
                 guard let id = decision.created, let hook = state.plant.webhooks[id] else { return [:] }
                 var object = hook.json.object ?? [:]
-                object["secret"] = .string(ledger.secret(ofWebhook: id))
+                object["secret"] = .string(secret(id))
                 return .object(object)
             }
         },
@@ -38,7 +39,7 @@ extension Control {
             output: .json(.named(.webhook))
         ) { call in
             var object = try call.webhook().json.object ?? [:]
-            object["secret"] = .string(call.ledger.secret(ofWebhook: call.path("id")))
+            object["secret"] = .string(try call.ledger.webhookSecrets(call.path("id")))
             return call.json(.object(object))
         },
         Route(

@@ -81,9 +81,10 @@ public actor WebhookSender: Service {
         if let hook = plant.webhooks[delivery.webhook], !hook.retired,
             let admin = Access(login: "webhook", isAdmin: true, in: plant)
         {
+            guard let secret = try? ledger.webhookSecrets(hook.id) else { return false }
             let body = ShownEvent(record: event, isRedacted: false).json(for: admin).jsonBytes
             let seconds = clock().wall / 1_000
-            let signature = Ledger.signature(of: body, at: seconds, secret: ledger.secret(ofWebhook: hook.id))
+            let signature = Ledger.signature(of: body, at: seconds, secret: secret)
             do throws(WebhookFailure) {
                 try await client.post(
                     body, to: hook.url,

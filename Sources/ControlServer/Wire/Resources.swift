@@ -9,6 +9,7 @@ enum Resource: String, Sendable, CaseIterable {
     case device, pairing, scanAnswer = "scan_answer", labelJob = "label_job", delivery, inventoryLine = "inventory_line"
     case auditItem = "audit_item", scanItem = "scan_item", supplier, defectType = "defect_type", department, team
     case person, plan, status, whoami, labelPreview = "label_preview", verification
+    case verificationProgress = "verification_progress"
     case defect, defectCards = "defect_cards", defectHistoryItem = "defect_history_item"
     case supplierReturn = "supplier_return", repair, writeOff = "write_off", sparePart = "spare_part"
     case defectLine = "defect_line", costLine = "cost_line", defectReport = "defect_report"
@@ -137,7 +138,8 @@ enum Resource: String, Sendable, CaseIterable {
                 Property("version", .text), Property("started_at", .time), Property("uptime_seconds", .count),
                 Property("site", .flag, "Whether a site file was applied."),
                 Property("head", .count, "Number of the last event."), Property("role", .choice(Role.self)),
-                Property("problems", .list(.text), "What is wrong now; for admins."),
+                Property(
+                    "problems", .list(.text), "What is wrong now: with the ledger for everybody, the rest for admins."),
                 Property("next", .list(.text), "What to do next."),
             ]
         case .whoami:
@@ -166,6 +168,18 @@ enum Resource: String, Sendable, CaseIterable {
                     "problem",
                     .object([Property("table", .text), Property("row", .text(65_536)), Property("message", .text)]),
                     "The first row that differs.", optional: true),
+                Property(
+                    "damage", .list(.text(65_536)), "What SQLite's check of the file says; empty where it is sound."),
+                Property(
+                    "rebuildable", .flag,
+                    "Whether only indexes are damaged, so that `travelerd check --rebuild-indexes` makes it whole."),
+            ]
+        case .verificationProgress:
+            [
+                Property("running", .flag),
+                Property("stage", .choice(VerifyProgress.Stage.self), "What is being done.", optional: true),
+                Property("done", .count, "How much of the stage is done, in its own measure.", optional: true),
+                Property("total", .count, "How much there is; absent where that is not known.", optional: true),
             ]
         case .wipLine:
             [

@@ -153,11 +153,13 @@ struct Audit: AsyncParsableCommand {
 
     struct Verify: Call {
         static let configuration = CommandConfiguration.verb(
-            "verify", "Walk the whole chain of events, rebuild every unit and count from it, and read every photo.",
+            "verify",
+            "Check every page and index, walk the chain of events, rebuild all from it, and read every photo.",
             example: "audit verify",
-            more:
-                "Ends with 1 if a row is not what the events say, and names the first such row, or if photos are lost. To list events: 'log audit'."
-        )
+            more: """
+                Ends with 1 if the file is damaged, if a row is not what the events say, and names the first such row, or \
+                if photos are lost. A terminal shows how far it is. To list events: 'log audit'.
+                """)
         @OptionGroup var options: CallOptions
         var request: Request { .post("audit", "verify", patience: 3_600) }
         var view: View {
@@ -170,6 +172,17 @@ struct Audit: AsyncParsableCommand {
                     ])
                     lines = [screen.paint("The ledger is NOT whole (\(events) events checked).", .red)]
                     lines += fields.draw(problem, screen)
+                }
+                let damage = answer["damage"]?.array ?? []
+                if !damage.isEmpty {
+                    lines = [screen.paint("The ledger's file is damaged:", .red)]
+                    lines += damage.prefix(5).map { "  " + $0.plain }
+                    if damage.count > 5 { lines.append("  and \(damage.count - 5) more") }
+                    lines += wrapped(
+                        answer["rebuildable"]?.bool == true
+                            ? "Only indexes are damaged: nothing is lost, but lists may lack rows. Stop the daemon, and run 'travelerd check --rebuild-indexes'."
+                            : "Keep the file, stop the daemon, and restore the last good back-up: 'travelerd restore FILE'.",
+                        screen.width)
                 }
                 let (photos, lost) = (answer["photos"]?.plain ?? "0", answer["lost_photos"]?.array ?? [])
                 if !lost.isEmpty {
@@ -184,6 +197,46 @@ struct Audit: AsyncParsableCommand {
             }
         }
         static func exit(_ answer: JSONValue) -> ExitStatus { answer["ok"]?.bool == true ? .done : .refused }
+
+        mutating func run() async throws {
+            try await reporting(json: options.json) {
+                let (connection, request) = (options.daemon.connection, request)
+                let watch = Screen(descriptor: 2).height == nil ? nil : Task { await Self.watch(connection) }
+                let answer: Swift.Result<JSONValue, any Error>
+                do {
+                    answer = .success(try await connection.call(request))
+                } catch {
+                    answer = .failure(error)
+                }
+                watch?.cancel()
+                await watch?.value
+                try show(try answer.get())
+            }
+        }
+
+        /// Shows on a terminal how far the daemon is, until it is cancelled.
+        private static func watch(_ connection: Connection) async {
+            while (try? await Task.sleep(for: .milliseconds(300))) != nil {
+                guard let progress = try? await connection.call(.get("audit", "verify")),
+                    let stage = progress["stage"]?.string
+                else { continue }
+                Output.write(Array("\r\u{1B}[K\(sentence(stage, progress))".utf8), to: 2)
+            }
+            Output.write(Array("\r\u{1B}[K".utf8), to: 2)
+        }
+
+        private static func sentence(_ stage: String, _ progress: JSONValue) -> String {
+            let (done, total) = (progress["done"]?.int ?? 0, progress["total"]?.int)
+            let share = total.map { " \(done * 100 / max($0, 1)) %" } ?? ""
+            return switch stage {
+            case "copying": "Copying the ledger:\(share)"
+            case "checking": "Checking every page and every index"
+            case "replaying": "Rebuilding from the events: \(done) of \(total ?? 0),\(share)"
+            case "comparing": "Comparing what is there:\(share)"
+            case "photos": "Reading the photos:\(share)"
+            default: visible(stage) + share
+            }
+        }
     }
 }
 
