@@ -62,10 +62,13 @@ struct Call: Sendable {
 
     /// Refuses a period that ends before it begins, in every list and report alike.
     func checkPeriod() throws(Problem) {
-        guard let from = time("from"), let to = time("to", endOfDay: true), from >= to else { return }
-        let (first, last) = (query["from"]?.string ?? "", query["to"]?.string ?? "")
-        let message = "`to` (\(last)) is not after `from` (\(first)): expected a period that ends after it begins"
-        throw Problem(.invalidArgument, message, errors: [.init(path: "to", message: message)])
+        for (start, end) in [("from", "to"), ("changed_from", "changed_to")] {
+            guard let from = time(start), let to = time(end, endOfDay: true), from >= to else { continue }
+            let (first, last) = (query[start]?.string ?? "", query[end]?.string ?? "")
+            let message =
+                "`\(end)` (\(last)) is not after `\(start)` (\(first)): expected a period that ends after it begins"
+            throw Problem(.invalidArgument, message, errors: [.init(path: end, message: message)])
+        }
     }
 
     // MARK: What goes out

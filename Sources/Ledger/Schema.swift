@@ -16,6 +16,7 @@ enum Schema {
         "unit", "card", "work_order", "pending_label", "counter", "delivery", "delivery_line", "label_job",
         "inventory_log", "entry", "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part",
         "supplier_return", "supplier_return_line", "write_off", "customer_return", "return_item", "photo",
+        "handler",
     ]
 
     /// Rows that don't follow from the events carry a check value of their own columns, so that damage to them is found.
@@ -57,8 +58,9 @@ enum Schema {
     }
 
     /// Both clocks of what is in hand: the steady one counts within one run of the daemon. The events before which the wall
-    /// clock was set back, for a search by time. Orders of a product that are to
-    /// be worked on, for its counts.
+    /// clock was set back, for a search by time. Orders of a product that are to be worked on, for its counts. Who received,
+    /// opened or inspected returns and defect cases, who opened deliveries, which units are on hold, and where those are that
+    /// were restocked; what happened before is put on record here as the same events would do it.
     ///
     /// And an index for every filter of every list, so that none walks far for a few rows. Those of `event` and
     /// `inventory_log` grow at few places, one for each name, which a scan hardly pays for. The status stands behind what
@@ -125,6 +127,63 @@ enum Schema {
         CREATE INDEX IF NOT EXISTS customer_return_task_inspector ON customer_return (inspector, task) WHERE task IS NOT NULL;
         CREATE INDEX IF NOT EXISTS return_item_reason ON return_item (reason, customer_return) WHERE reason IS NOT NULL;
         CREATE INDEX IF NOT EXISTS return_item_status ON return_item (status);
+
+        CREATE TABLE handler (
+            id INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, PRIMARY KEY (id, kind, name)
+        ) STRICT, WITHOUT ROWID;
+        INSERT OR IGNORE INTO handler
+            WITH change(kind, actor, station, before, after, id) AS (
+                SELECT kind, actor, station, json_extract(body, '$.change.customerReturn._0.before'),
+                    json_extract(body, '$.change.customerReturn._0.after'),
+                    json_extract(body, '$.change.customerReturn._0.after.id')
+                FROM event WHERE kind GLOB 'return.*'
+                UNION ALL
+                SELECT kind, actor, station, json_extract(body, '$.change.returnItem._0.before'),
+                    json_extract(body, '$.change.returnItem._0.after'),
+                    json_extract(body, '$.change.returnItem._0.after.customerReturn')
+                FROM event WHERE body IS NOT NULL AND (kind GLOB 'return.*' OR kind GLOB 'unit.*' OR kind GLOB 'stock.*')
+                UNION ALL
+                SELECT kind, actor, station, json_extract(body, '$.change.defect._0.before'),
+                    json_extract(body, '$.change.defect._0.after'), json_extract(body, '$.change.defect._0.after.id')
+                FROM event WHERE kind GLOB 'defect.*'
+            ), handled(id, actor, station, other) AS (
+                SELECT CAST(id AS INTEGER), actor, station,
+                    coalesce(json_extract(after, '$.inspector'), json_extract(after, '$.detectedBy'))
+                FROM change WHERE id IS NOT NULL AND (
+                    before IS NULL AND json_extract(after, '$.customerReturn') IS NULL
+                    OR json_extract(after, '$.inspector') IS NOT json_extract(before, '$.inspector')
+                    OR json_extract(after, '$.arrivedAt') IS NOT NULL AND json_extract(before, '$.arrivedAt') IS NULL
+                    OR json_extract(after, '$.inspectedAt') IS NOT NULL
+                        AND json_extract(before, '$.inspectedAt') IS NULL
+                    OR kind = 'defect.inspected')
+            )
+            SELECT id, 'person', actor FROM handled WHERE actor IS NOT NULL
+            UNION SELECT id, 'station', station FROM handled WHERE station IS NOT NULL
+            UNION SELECT id, 'person', other FROM handled WHERE other IS NOT NULL;
+
+        ALTER TABLE delivery ADD COLUMN opened_by TEXT;
+        UPDATE delivery SET opened_by = (SELECT actor FROM event WHERE event.id = delivery.id);
+
+        ALTER TABLE unit ADD COLUMN location TEXT;
+        ALTER TABLE unit ADD COLUMN on_hold INTEGER NOT NULL DEFAULT 0;
+        UPDATE unit SET on_hold = 1 WHERE state GLOB '*|*|*|*|h*|*|*|*|*|*|*';
+        CREATE INDEX unit_held ON unit (serial) WHERE on_hold = 1;
+        CREATE INDEX unit_tail ON unit (substr(serial, -4));
+        CREATE INDEX unit_location ON unit (location) WHERE location IS NOT NULL;
+        UPDATE unit SET location = last.location FROM (
+            SELECT unit AS serial, kind, json_extract(body, '$.change.returnItem._0.after.location') AS location, max(id)
+            FROM event
+            WHERE unit IN (SELECT unit FROM event WHERE kind = 'unit.return_restocked')
+                AND (kind = 'unit.return_restocked' OR after GLOB 'in_production|*' OR after GLOB 'returned|*'
+                    OR after GLOB 'installed|*' OR after GLOB 'split|*' OR after GLOB 'written_off|*')
+            GROUP BY unit
+        ) AS last WHERE last.serial = unit.serial AND last.kind = 'unit.return_restocked';
+        ALTER TABLE return_item ADD COLUMN location TEXT;
+        UPDATE return_item SET location = json_extract(body, '$.location');
+        CREATE INDEX return_item_location ON return_item (location) WHERE location IS NOT NULL;
+        ALTER TABLE defect ADD COLUMN by_open TEXT
+            AS ((status = 'resolved') || printf('%019d', 9223372036854775807 - id)) VIRTUAL;
+        CREATE UNIQUE INDEX defect_open ON defect (by_open);
 
         \(checkValues)
         """

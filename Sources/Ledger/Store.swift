@@ -19,7 +19,7 @@ struct Store {
         updateUnit = try connection.statement(
             """
             UPDATE unit SET updated_at = ?2, last_event = ?3, status = ?4, stage = ?5, assignee = ?6, worker = ?7,
-                delivery = ?8, state = ?9 WHERE serial = ?1
+                delivery = ?8, state = ?9, location = ?10, on_hold = ?11 WHERE serial = ?1
             """)
         // Where nobody else has it in hand, the indexes of who has stay as they are.
         moveUnit = try connection.statement(
@@ -29,9 +29,9 @@ struct Store {
             "UPDATE unit SET updated_at = ?2, last_event = ?3, stage = ?4, state = ?5 WHERE serial = ?1")
         insertUnit = try connection.statement(
             """
-            INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state, product,
-                work_order, team, supplier, cost, created_at, replaces)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)
+            INSERT INTO unit (serial, updated_at, last_event, status, stage, assignee, worker, delivery, state,
+                location, on_hold, product, work_order, team, supplier, cost, created_at, replaces)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
             """)
         putSession = try connection.statement(
             """
@@ -58,7 +58,7 @@ struct Store {
     /// Writes everything that `apply` changed since the last call.
     func flush(_ state: inout State) throws {
         try state.units.forEachChange { serial, unit, before in
-            if let unit { try put(serial, unit, before?.state) }
+            if let unit { try put(serial, unit, before) }
         }
         for (key, session, _) in state.sessions.takeChanges() {
             put(key, session ?? Session())
@@ -80,6 +80,8 @@ struct Store {
         }
         try flushDefects(&state)
         try flushReturns(&state)
+        for (id, handlers) in state.handlers { try put(id, handlers) }
+        state.handlers.removeAll(keepingCapacity: true)
         for line in state.deliveryLines { try put(line) }
         state.deliveryLines.removeAll(keepingCapacity: true)
         for entry in state.inventoryLog {
@@ -100,10 +102,12 @@ struct Store {
         try statement.run()
     }
 
-    private func put(_ serial: String, _ unit: Unit, _ before: UnitState?) throws {
+    private func put(_ serial: String, _ unit: Unit, _ before: Unit?) throws {
         let now = unit.state
-        if let before, (before.assignee, before.worker, before.delivery) == (now.assignee, now.worker, now.delivery) {
-            if before.status == now.status {
+        if let old = before?.state, before?.location == unit.location, old.onHold == now.onHold,
+            (old.assignee, old.worker, old.delivery) == (now.assignee, now.worker, now.delivery)
+        {
+            if old.status == now.status {
                 stepUnit.bind(1, serial)
                 stepUnit.bind(2, unit.updatedAt)
                 stepUnit.bind(3, unit.lastEvent)
@@ -124,13 +128,13 @@ struct Store {
             return try updateUnit.run()
         }
         bindState(insertUnit, serial, unit)
-        insertUnit.bind(10, unit.product)
-        insertUnit.bind(11, unit.workOrder)
-        insertUnit.bind(12, unit.team)
-        insertUnit.bind(13, unit.supplier)
-        insertUnit.bind(14, unit.cost.map { Int64($0.tenThousandths) })
-        insertUnit.bind(15, unit.createdAt)
-        insertUnit.bind(16, unit.replaces)
+        insertUnit.bind(12, unit.product)
+        insertUnit.bind(13, unit.workOrder)
+        insertUnit.bind(14, unit.team)
+        insertUnit.bind(15, unit.supplier)
+        insertUnit.bind(16, unit.cost.map { Int64($0.tenThousandths) })
+        insertUnit.bind(17, unit.createdAt)
+        insertUnit.bind(18, unit.replaces)
         try insertUnit.run()
     }
 
@@ -144,6 +148,8 @@ struct Store {
         statement.bind(7, unit.state.worker)
         statement.bind(8, unit.state.delivery)
         statement.bind(9, unit.state.text)
+        statement.bind(10, unit.location)
+        statement.bind(11, Int64(unit.state.onHold ? 1 : 0))
     }
 
     private func put(_ key: Session.Key, _ session: Session) {
@@ -219,12 +225,24 @@ struct Store {
 
     private func put(_ delivery: Delivery) throws {
         try run(
-            "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            "INSERT OR REPLACE INTO delivery VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             [
                 .text(delivery.id), .text(delivery.order), Value(delivery.customer), Value(delivery.station),
                 .int(delivery.isClosed ? 1 : 0), .int(Int64(delivery.count)), .int(delivery.openedAt),
-                delivery.closedAt.map(Value.int) ?? .null, Value(delivery.customerReturn),
+                delivery.closedAt.map(Value.int) ?? .null, Value(delivery.customerReturn), Value(delivery.openedBy),
             ])
+    }
+
+    /// Adds to those who received, opened or inspected a return or a case.
+    private func put(_ id: String, _ handlers: Set<Handler>) throws {
+        for handler in handlers {
+            let (kind, name) =
+                switch handler {
+                case .station(let name): ("station", name)
+                case .person(let login): ("person", login)
+                }
+            try run("INSERT OR IGNORE INTO handler VALUES (?1, ?2, ?3)", [.text(id), .text(kind), .text(name)])
+        }
     }
 
     private func put(_ line: State.DeliveryLine) throws {

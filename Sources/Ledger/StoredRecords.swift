@@ -35,17 +35,20 @@ final class StoredRecords: Records {
         if let known = advance?.units[serial] { return known }
         return first(
             """
-            SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state, replaces
+            SELECT product, work_order, team, supplier, cost, created_at, updated_at, last_event, state, replaces,
+                location
             FROM unit WHERE serial = ?1
             """, { $0.bind(1, serial) }
         ) { row in
-            UnitState(text: row.text(8)).map {
-                Unit(
+            UnitState(text: row.text(8)).map { state in
+                var unit = Unit(
                     serial: serial, product: row.text(0), workOrder: row.optionalText(1), team: row.optionalText(2),
                     supplier: row.optionalText(3),
                     cost: row.isNull(4) ? nil : Money(tenThousandths: Int(row.int(4))),
                     replaces: row.optionalText(9), createdAt: row.int(5), updatedAt: row.int(6), lastEvent: row.int(7),
-                    state: $0)
+                    state: state)
+                unit.location = row.optionalText(10)
+                return unit
             }
         }
     }
@@ -142,7 +145,7 @@ final class StoredRecords: Records {
     func delivery(_ id: String) -> Delivery? {
         first(
             """
-            SELECT order_number, customer, station, closed, count, opened_at, closed_at, customer_return
+            SELECT order_number, customer, station, closed, count, opened_at, closed_at, customer_return, opened_by
             FROM delivery WHERE id = ?1
             """, { $0.bind(1, id) }
         ) { row in
@@ -151,9 +154,17 @@ final class StoredRecords: Records {
                 openedAt: row.int(5))
             (delivery.isClosed, delivery.count) = (row.int(3) != 0, Int(row.int(4)))
             delivery.closedAt = row.isNull(6) ? nil : row.int(6)
-            delivery.customerReturn = row.optionalText(7)
+            (delivery.customerReturn, delivery.openedBy) = (row.optionalText(7), row.optionalText(8))
             return delivery
         }
+    }
+
+    func handlers(of id: String) -> Set<Handler> {
+        guard let number = Int64(id) else { return [] }
+        let found = all("SELECT kind, name FROM handler WHERE id = ?1", .int(number)) { row -> Handler in
+            row.text(0) == "station" ? .station(row.text(1)) : .person(row.text(1))
+        }
+        return Set(found)
     }
 
     func openDelivery(ofOrder order: String) -> String? {

@@ -33,7 +33,7 @@ extension Store {
             item.arrivedAt.map(Value.int) ?? .null, Value(item.reason?.rawValue), Value(item.condition?.rawValue),
             Value(item.decision?.rawValue), item.inspectedAt.map(Value.int) ?? .null, number(counts.restocked),
             number(counts.refurbished), number(counts.writtenOff), number(counts.defective),
-            .text(try Self.json(item)),
+            .text(try Self.json(item)), Value(item.location),
         ]
         let places = values.indices.map { "?\($0 + 1)" }.joined(separator: ", ")
         try run("INSERT OR REPLACE INTO return_item VALUES (\(places))", values)

@@ -251,6 +251,7 @@ extension SiteReader {
         settings.returnLocations = Dictionary(
             locations.map { (ReturnCondition(spelling: $0.key)?.rawValue ?? $0.key, $0.value) },
             uniquingKeysWith: { first, _ in first })
+        settings.autoComplete = fields.flag("auto_complete") ? true : nil
         settings.refundPolicy = refundPolicy(fields)
         settings.returnChecklists = checklists(fields)
         plant.settings = settings

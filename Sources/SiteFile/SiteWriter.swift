@@ -119,6 +119,7 @@ struct SiteWriter {
             ("sign_off_after", settings.signOffAfter == defaults.signOffAfter ? nil : signOff),
             ("rework_stage", settings.reworkStage.map(Self.text)),
             ("return_locations", Self.texts(settings.returnLocations)),
+            ("auto_complete", Self.flag(settings.autoComplete ?? false)),
             ("refund_policy", settings.refundPolicy.map(Self.refundPolicy)),
             (
                 "return_checklists",

@@ -59,7 +59,7 @@ extension State {
             case .startInspection(let id, let inspector): try startInspection(id, inspector, actor, at)
             case .inspectReturnItem(let id, let item, let condition, let decision, let note):
                 try inspectItem(id, item, condition, decision, note, actor, at)
-            case .answerChecklist(let id, let answers): try answerChecklist(id, answers)
+            case .answerChecklist(let id, let answers): try answerChecklist(id, answers, actor, at)
             case .addPhoto(let id, let item, let photo): try addPhoto(id, item, photo, actor, at)
             case .deletePhoto(let id, let item, let photo): try deletePhoto(id, item, photo)
             case .completeReturn(let id): try completeReturn(id, actor, at)

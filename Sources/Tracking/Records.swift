@@ -49,6 +49,8 @@ public protocol Records {
     func delivered(_ product: String, underOrder number: String) -> Int
     /// Id of an order's last delivery that names a customer.
     func deliveryWithCustomer(ofOrder number: String) -> String?
+    /// Who received, opened or inspected the customer's return or the defect case with this id.
+    func handlers(of id: String) -> Set<Handler>
     /// Whether an event is on its way to a webhook, or was given up.
     func isInOutbox(webhook: String, event: Int64) -> Bool
     /// The defect case with this id.
@@ -111,6 +113,8 @@ public struct NoRecords: Records {
     public func delivered(_ product: String, underOrder number: String) -> Int { 0 }
     /// None.
     public func deliveryWithCustomer(ofOrder number: String) -> String? { nil }
+    /// Nobody.
+    public func handlers(of id: String) -> Set<Handler> { [] }
     /// No.
     public func isInOutbox(webhook: String, event: Int64) -> Bool { false }
     /// None.

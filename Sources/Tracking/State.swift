@@ -36,6 +36,8 @@ public struct State {
     public var writeOffs = Working<Int64, WriteOff>()
     /// Events of defect cases that are not yet on record, with what else they say.
     public var defectEvents: [DefectEvent] = []
+    /// Who received, opened or inspected returns and cases, as far as that is not yet on record, by their ids.
+    public var handlers: [String: Set<Handler>] = [:]
     /// Supplier returns that are not yet on record.
     public var supplierReturns: [SupplierReturn] = []
     /// Lines that were added to the inventory log and are not yet on record.
@@ -148,6 +150,10 @@ public struct State {
     }
     /// The delivery with this id.
     public mutating func delivery(_ id: String) -> Delivery? { deliveries.read(id, or: records.delivery) }
+    /// Who received, opened or inspected the customer's return or the defect case with this id.
+    public func handlers(of id: String) -> Set<Handler> {
+        records.handlers(of: id).union(handlers[id] ?? [])
+    }
     /// The label job with this number.
     public mutating func labelJob(_ id: Int64) -> LabelJob? { labelJobs.read(id, or: records.labelJob) }
     /// The defect case with this id.
@@ -202,6 +208,7 @@ extension State {
     public mutating func apply(_ event: Event, at: Int64) -> Int64 {
         head += 1
         if let after = event.after { applyUnit(event, after, at) }
+        if let (id, new) = event.handling { handlers[id, default: []].formUnion(new) }
         switch event.change {
         case nil: break
         case .workOrder(let order): workOrders.write(order.number, order)
@@ -237,7 +244,9 @@ extension State {
         case .supplierReturn(let sent): supplierReturns.append(sent)
         case .customerReturn(let change): applyReturn(change)
         case .returnItem(let change): applyItem(event, change, at)
-        case .deliveryOpened(let delivery): deliveries.write(delivery.id, delivery)
+        case .deliveryOpened(var delivery):
+            delivery.openedBy = event.actor
+            deliveries.write(delivery.id, delivery)
         case .deliveryClosed:
             guard let id = event.details.delivery, var delivery = delivery(id) else { break }
             (delivery.isClosed, delivery.closedAt) = (true, at)
@@ -253,6 +262,11 @@ extension State {
         guard let serial = event.unit, let product = event.product else { return }
         var unit = unit(serial) ?? Unit(made: serial, product, by: event, after, at: at, number: head)
         (unit.state, unit.updatedAt, unit.lastEvent) = (after, at, head)
+        if event.kind == .unitReturnRestocked, case .returnItem(let change) = event.change {
+            unit.location = change.after?.location
+        } else if !after.status.keepsLocation {
+            unit.location = nil
+        }
         units.write(serial, unit)
 
         let before = event.before
@@ -395,6 +409,14 @@ extension WorkOrder {
 }
 
 extension Status {
+    /// Whether a unit may come back into stock from there to where it was, as when a delivery is taken back.
+    fileprivate var keepsLocation: Bool {
+        switch self {
+        case .inStock, .delivered, .defect: true
+        case .inProduction, .returned, .installed, .split, .writtenOff: false
+        }
+    }
+
     /// Finished and good, wherever it is.
     var isGood: Bool {
         switch self {

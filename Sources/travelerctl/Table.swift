@@ -52,6 +52,7 @@ struct Column: Sendable {
 
     /// The colour of a cell.
     func paint(_ text: String) -> Paint? {
+        if kind == .flag, text == "LOW" { return .amber }
         guard kind == .status else { return nil }
         return switch text {
         case "in stock", "accepted", "printed", "released", "completed", "connected", "resolved": .green

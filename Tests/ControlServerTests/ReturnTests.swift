@@ -133,7 +133,7 @@ struct ReturnTests {
             ["condition": "good", "decision": "restock"])
         _ = await shop.ask(
             "rita", "PUT", "/v1/returns/\(id)/checklist",
-            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": isClean]]])
+            ["answers": [["question": 1, "answer": "yes"], ["question": 2, "answer": isClean, "note": "seen"]]])
     }
 
     @Test("what a completed return suggests does not change with the policy")

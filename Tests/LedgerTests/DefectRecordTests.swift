@@ -54,7 +54,9 @@ import Tracking
             }
             let ids = Set(seen.0.items.map(\.found.id))
             let expected = written.filter { line in
-                line.serial.flatMap { bySerial[$0] }.map(access.sees) ?? access.seesBalances
+                // What a lead's desk had in hand they see with its case, whatever team the unit is of.
+                let isOfDesk = !access.desk.isEmpty && line.defect.map(ids.contains) ?? false
+                return isOfDesk || line.serial.flatMap { bySerial[$0] }.map(access.sees) ?? access.seesGoods
             }
             #expect(seen.1.items == expected, "\(login)")
             #expect(seen.1.total == expected.count && seen.3.lines == 0, "\(login)")

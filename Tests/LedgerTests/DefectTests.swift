@@ -165,12 +165,16 @@ import Tracking
                 }
             }
             state.defects.write(found.id, found)
+            state.handlers[found.id] = random.handlers(teams: teams, logins: logins)
             cases.append((found, units))
         }
+        let handlers = state.handlers
         try Store(db).flush(&state)
         for _ in 0..<60 {
             let (plant, access) = try random.caller(teams: teams, logins: logins)
-            let seen = cases.filter { found, units in access.sees(found) { units } }.map(\.0.id)
+            let seen = cases.filter { found, units in
+                access.sees(found, units: { units }, handlers: { handlers[found.id] ?? [] })
+            }.map(\.0.id)
             let page = Page(limit: 1_000, descending: false, total: true)
             for order in DefectOrder.allCases {
                 let listing = try db.defects(DefectFilter(), by: order, for: access, page)
@@ -221,8 +225,13 @@ import Tracking
                 let found = try all(DefectFilter(), order, descending: descending)
                 #expect(found.count == 250 && Set(found.map(\.id)).count == 250)
                 let keys = found.map { found in
-                    let text = order == .date ? "" : order == .product ? found.product : found.supplier ?? ""
-                    return (text, Int(found.id) ?? 0)
+                    let id = Int(found.id) ?? 0
+                    return switch order {
+                    case .date: ("", id)
+                    case .open: (found.status == .resolved ? "1" : "0", -id)
+                    case .product: (found.product, id)
+                    case .supplier: (found.supplier ?? "", id)
+                    }
                 }
                 let sorted = keys.sorted { descending ? $0 > $1 : $0 < $1 }
                 #expect(keys.map(\.1) == sorted.map(\.1), "\(order)")

@@ -21,12 +21,19 @@ struct SeededRandom: RandomNumberGenerator {
         elements[Int.random(in: elements.indices, using: &self)]
     }
 
+    /// Nobody, or one of these logins, or a station of one of these teams.
+    mutating func handlers(teams: [String], logins: [String]) -> Set<Handler> {
+        if one(2) { return [] }
+        return one(2) ? [.person(pick(logins))] : [.station("AT-" + pick(teams)), .person("somebody")]
+    }
+
     /// Somebody with one of these logins, of any role, team and grants; the last of the teams is another department's.
     mutating func caller(teams: [String], logins: [String]) throws -> (plant: Plant, access: Access) {
         var plant = Plant()
         for team in teams {
             let department = team == teams.last ? "service" : "electronics"
             plant.teams[team] = Team(code: team, name: team, department: department)
+            plant.stations["AT-" + team] = Station(name: "AT-" + team, mode: .returns, team: team)
         }
         let login = pick(logins)
         plant.people[login] = Person(
@@ -244,13 +251,14 @@ extension Connection {
         try Store(self).run(
             """
             INSERT OR REPLACE INTO unit (serial, product, work_order, team, created_at, updated_at, last_event, status,
-                stage, assignee, worker, delivery, state)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+                stage, assignee, worker, delivery, state, on_hold)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
             """,
             [
                 .text(unit.serial), .text(unit.product), Value(unit.workOrder), Value(unit.team), .int(unit.createdAt),
                 .int(unit.updatedAt), .int(unit.lastEvent), .text(state.status.rawValue), Value(state.stage),
                 Value(state.assignee), Value(state.worker), Value(state.delivery), .text(state.text),
+                .int(state.onHold ? 1 : 0),
             ])
     }
 }

@@ -82,6 +82,38 @@ import Tracking
         }
     }
 
+    /// A search finds each unit with the text once, whatever part of its serial that is, and counts them.
+    @Test(arguments: [
+        "U", "U-1", "-12", "12", "345", "U-12", "0034", "1234", "12345", "34567", "X", "u-1", "", "é", "~",
+    ])
+    func aSearchFindsEachUnitOnce(_ text: String) throws {
+        let db = try Connection.empty()
+        let serials = (0..<3_000).map { "U-\($0 * 7_919 % 100_000)" }
+        for (number, serial) in serials.enumerated() {
+            try db.insert(
+                Unit(
+                    serial: serial, product: "P\(number % 3)", team: number % 2 == 0 ? "smt" : nil, createdAt: 0,
+                    updatedAt: 0, lastEvent: Int64(number), state: UnitState(status: .delivered)))
+        }
+        for (access, product) in [(admin, nil), (lead, nil), (admin, "P1")] {
+            var filter = UnitFilter(product: product)
+            filter.search = text
+            let expected = serials.enumerated().filter { number, serial in
+                (text.isEmpty || serial.contains(text)) && product.map { $0 == "P\(number % 3)" } ?? true
+                    && (access == admin || number % 2 == 0)
+            }.map(\.element)
+            for limit in [7, 1_000] where limit > 7 || expected.count < 500 {
+                for descending in [false, true] {
+                    let found = try self.all(db, filter, access, Page(limit: limit, descending: descending))
+                    #expect(found.sorted() == expected.sorted(), "\(text) \(limit)")
+                    let begins = found.prefix { $0.hasPrefix(text) }
+                    #expect(begins.count == expected.count { $0.hasPrefix(text) })
+                }
+            }
+            #expect(try db.units(filter, for: access, Page(limit: 1, total: true)).total == expected.count)
+        }
+    }
+
     @Test func pagesStayRightWhileUnitsAreAdded() throws {
         let db = try Connection.empty()
         try fill(db, 3_000) { unit($0 * 2, .inStock) }

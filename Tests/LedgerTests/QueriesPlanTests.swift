@@ -38,8 +38,34 @@ import Tracking
         ("luis", UnitFilter(), ["unit_team", "unit_active"]),
         ("rita", UnitFilter(), ["PRIMARY KEY"]),
         ("mia", UnitFilter(), ["unit_assignee", "unit_worker"]),
+        ("root", filter { $0.isHeld = true }, ["unit_held"]),
+        ("dora", filter { $0.isHeld = true }, ["unit_held"]),
+        ("root", filter { $0.assignee = "mia" }, ["unit_assignee"]),
+        ("root", filter { $0.location = "SHELF" }, ["unit_location"]),
         ("mia", UnitFilter(status: .delivered, product: "P", mine: true), ["unit_assignee", "unit_worker"]),
     ]
+
+    private static func filter(_ change: (inout UnitFilter) -> Void) -> UnitFilter {
+        var filter = UnitFilter()
+        change(&filter)
+        return filter
+    }
+
+    /// Serials that begin or end with a text are found by an index, and nothing else is looked at before them.
+    @Test func aSearchBeginsWhereAnIndexLeads() throws {
+        let db = try Connection.empty()
+        let root = try #require(Access(login: "root", isAdmin: true, in: Plant()))
+        let walks = try db.searchWalks("2610-0017", UnitFilter(), root)
+        #expect(walks.count == 3)
+        #expect(walks[0].within.map { $0.after < "2610-0017" && $0.upTo > "2610-0017-X" } == true)
+        for descending in [false, true] {
+            let ends = try plan(walks[1].boundary(descending, behind: .text("A-1")), db)
+            #expect(
+                ends == ["SEARCH unit USING COVERING INDEX unit_tail (<expr>=? AND serial\(descending ? "<" : ">")?)"])
+        }
+        #expect(try db.searchWalks("17", UnitFilter(), root).count == 2)
+        #expect(try db.searchWalks("2610-0017", UnitFilter(workOrder: "1001"), root).count == 1)
+    }
 
     @Test(arguments: ways.indices)
     func everyListHasItsIndex(_ index: Int) throws {

@@ -90,10 +90,12 @@ import Tracking
         #expect(Set(cases.values.map { $0.isSerialised ? $0.team ?? "several" : "goods" }).count > 3)
         let kinds = Set(events.map(\.event.kind))
         #expect(kinds.isSuperset(of: [.supplierReturnSent, .returnCompleted, .defectInspected, .stockReturned]))
+        let handlers = Self.handlers(events)
         for login in Shop.people {
             let access = try shop.access(login)
             func sees(_ event: Event) -> Bool {
                 if access.isAdmin { return true }
+                if let id = event.returnOrCase, !access.desk.isDisjoint(with: handlers[id] ?? []) { return true }
                 if let after = event.after { return access.sees(team: event.team, after) }
                 if event.kind == .plantChanged || event.kind == .accessDenied { return false }
                 if event.actor == login { return true }
@@ -106,7 +108,7 @@ import Tracking
                     var found: [DefectCase] = []
                     if case .defect(let change) = event.change { found = [change.after].compactMap(\.self) }
                     if case .supplierReturn(let sent) = event.change { found = sent.cases.compactMap { cases[$0.id] } }
-                    if !found.isEmpty, !found.contains(where: \.isSerialised), access.seesBalances { return true }
+                    if !found.isEmpty, !found.contains(where: \.isSerialised), access.seesGoods { return true }
                     return access.role != .member && event.team.map { access.sees(team: $0, in: plant) } ?? false
                 }
                 if access.role == .member, event.unit != nil || event.kind.rawValue.hasPrefix("work_order.") {
@@ -118,6 +120,80 @@ import Tracking
             let found = try await shop.ledger.read { db in try db.allEvents(for: access, in: plant) }
             #expect(found.map(\.id) == events.filter { sees($0.event) }.map(\.id), "\(login)")
         }
+    }
+
+    /// Who received, opened or inspected what, as the contract words it.
+    private static func handlers(_ events: [EventRecord]) -> [String: Set<Handler>] {
+        let kinds: [EventKind] = [
+            .defectOpened, .defectInspected, .returnExpected, .returnCreated, .returnInspectionStarted,
+            .returnItemInspected, .unitReturned, .stockReturned,
+        ]
+        var handlers: [String: Set<Handler>] = [:]
+        for event in events.map(\.event) where kinds.contains(event.kind) {
+            guard let id = event.returnOrCase else { continue }
+            if let actor = event.actor { handlers[id, default: []].insert(.person(actor)) }
+            if let station = event.station { handlers[id, default: []].insert(.station(station)) }
+            if case .customerReturn(let change) = event.change, let inspector = change.after?.inspector {
+                handlers[id, default: []].insert(.person(inspector))
+            }
+        }
+        return handlers
+    }
+
+    /// What a lead's own station or people received, opened or inspected is theirs to see, whatever team it is of; and
+    /// nobody else sees more than before.
+    @Test func returnsAndCasesAreSeenByTeamAndByThoseWhoHadThemInHand() async throws {
+        var random = SeededRandom(seed: 7)
+        let shop = try await Shop()
+        try await shop.work(steps: 150, &random)
+        try await defectsAndReturns(shop, &random)
+        let plant = shop.ledger.plant
+        let handlers = Self.handlers(try await shop.allEvents())
+        let units = Dictionary(uniqueKeysWithValues: try await shop.allUnits().map { ($0.serial, $0) })
+        let root = try shop.access("root")
+        let (cases, returns) = try await shop.ledger.read { db in
+            let cases = try db.defects(DefectFilter(), for: root, Page(limit: 1_000)).items
+                .compactMap { try db.defect($0.found.id, for: root) }
+            let returns = try db.customerReturns(ReturnFilter(), for: root, Page(limit: 1_000)).items
+                .compactMap { try db.customerReturn($0.found.id, for: root, in: plant) }
+            return (cases.map { (found: $0.found, serials: $0.lines.map(\.serial)) }, returns)
+        }
+        var byDesk = 0
+        for login in Shop.people {
+            let access = try shop.access(login)
+            let seen = cases.filter { item in
+                access.sees(
+                    item.found, units: { item.serials.compactMap { units[$0] } },
+                    handlers: { handlers[item.found.id] ?? [] })
+            }.map(\.found.id)
+            let items = returns.flatMap(\.items)
+                .filter { access.sees($0, handlers: handlers[$0.customerReturn] ?? []) }.map(\.id)
+            let found = try await shop.ledger.read { db in
+                let cases = try db.defects(DefectFilter(), for: access, Page(limit: 1_000)).items.map(\.found.id)
+                let returns = try db.customerReturns(ReturnFilter(), for: access, Page(limit: 1_000)).items
+                let items = try returns.flatMap {
+                    try db.customerReturn($0.found.id, for: access, in: plant)?.items.map(\.id) ?? []
+                }
+                return (cases, items)
+            }
+            #expect(found.0 == seen, "\(login)")
+            #expect(found.1 == items, "\(login)")
+            byDesk +=
+                cases.filter { item in
+                    seen.contains(item.found.id) && !access.desk.isDisjoint(with: handlers[item.found.id] ?? [])
+                        && !access.sees(item.found, units: { item.serials.compactMap { units[$0] } }, handlers: { [] })
+                }.count
+        }
+        #expect(byDesk > 0)
+        let (luis, lena) = (try shop.access("luis"), try shop.access("lena"))
+        let inspected = try #require(returns.first { $0.found.inspector == "kim" }).found.id
+        let ofDesk = try await shop.ledger.read {
+            (
+                try $0.customerReturn(inspected, for: luis, in: plant),
+                try $0.customerReturn(inspected, for: lena, in: plant)
+            )
+        }
+        #expect(ofDesk.0?.items.isEmpty == false && ofDesk.1 == nil)
     }
 
     /// Cases of one team, of several and of goods, sent to a supplier alone and together; returns of the same kinds.
@@ -160,9 +236,9 @@ import Tracking
         }
         let returns = try await shop.ledger.read { try $0.customerReturns(ReturnFilter(), for: root, Page()) }
         let id = try #require(returns.items.first).found.id
-        try await shop.run(.startInspection(id, inspector: nil))
+        try await shop.run(.startInspection(id, inspector: nil), as: "kim")
         let item = try await shop.ledger.read { try $0.customerReturn(id, for: root, in: Plant())?.items.first?.id }
-        try await shop.run(.inspectReturnItem(id, item: item ?? "", .good, .restock, note: nil))
+        try await shop.run(.inspectReturnItem(id, item: item ?? "", .good, .restock, note: nil), as: "kim")
         try await shop.run(
             .answerChecklist(id, (1...5).map { ChecklistAnswer(question: $0, answer: .yes, note: nil) }))
         try await shop.run(.completeReturn(id))

@@ -14,6 +14,7 @@ import Tracking
         let ledger = try folder.open()
         var plant = Plant()
         plant.settings.reworkStage = "assembly"
+        for condition in ReturnCondition.allCases { plant.settings.returnLocations[condition.rawValue] = "SHELF" }
         plant.suppliers["acme"] = Supplier(code: "acme", name: "Acme")
         plant.routings["board"] = Routing(code: "board", stages: [Stage(name: "assembly")])
         var board = Product(code: "P", name: "Board", type: "pcb")
@@ -194,6 +195,45 @@ import Tracking
 
     // MARK: An older file
 
+    /// What version 5 added.
+    private static func takeAwayVersion5(_ db: Connection) throws {
+        for table in ["handler", "clock_step"] { try db.execute("DROP TABLE \(table)") }
+        for index in [
+            "unit_location", "unit_held", "unit_tail", "return_item_location", "defect_open", "work_order_released",
+        ] { try db.execute("DROP INDEX \(index)") }
+        for (table, column) in [
+            ("delivery", "opened_by"), ("unit", "location"), ("unit", "on_hold"), ("return_item", "location"),
+            ("defect", "by_open"), ("session", "active_steady"), ("session", "step_steady"), ("session", "run"),
+            ("idempotency", "steady"), ("idempotency", "run"), ("session", "check_value"),
+            ("idempotency", "check_value"), ("outbox", "check_value"),
+        ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
+        try db.execute("PRAGMA user_version = 4")
+    }
+
+    /// Who had what in hand, and where restocked units are, is worked out of the events as they would be put on record.
+    @Test func whatIsKnownSinceVersion5FollowsFromTheEvents() async throws {
+        let folder = try Folder()
+        let ledger = try await open(folder, units: 8)
+        let id = try await create(ledger, ["U-0", "U-1", "U-2", "U-3", "U-4"], goods: 2)
+        try await decide(ledger, id)
+        _ = try await ledger.submit(.completeReturn(id))
+        _ = try await create(ledger, ["U-5"])
+        let admin = try admin(ledger)
+        let before = try await ledger.read { try $0.units(UnitFilter(), for: admin, Page()).items }
+        #expect(before.contains { $0.location != nil })
+        let handlers = try await ledger.read { try $0.number("SELECT count(*) FROM handler") }
+        #expect(handlers > 1)
+        #expect(try await ledger.verify().problem == nil)
+        ledger.close()
+        let path = folder.path + "/" + Ledger.fileName
+        try Self.takeAwayVersion5(Connection(path: path, mode: .readWrite))
+        let report = try Ledger.verify(file: path, scratch: folder.path)
+        #expect(report.problem == nil && report.olderFormat == 4)
+        let again = try folder.open()
+        #expect(try await again.read { try $0.units(UnitFilter(), for: admin, Page()).items } == before)
+        #expect(try await again.read { try $0.number("SELECT count(*) FROM handler") } == handlers)
+    }
+
     @Test func aLedgerWithoutReturnsIsBroughtUp() async throws {
         let folder = try Folder()
         let ledger = try await open(folder)
@@ -201,17 +241,11 @@ import Tracking
         let path = folder.path + "/" + Ledger.fileName
         let db = try Connection(path: path, mode: .readWrite)
         // What version 3 had, by taking away what came after it.
-        for table in ["customer_return", "return_item", "photo", "outbox", "clock_step"] {
-            try db.execute("DROP TABLE \(table)")
-        }
-        for index in ["delivery_return", "delivery_customer", "work_order_released"] {
-            try db.execute("DROP INDEX \(index)")
-        }
+        try Self.takeAwayVersion5(db)
+        for table in ["customer_return", "return_item", "photo", "outbox"] { try db.execute("DROP TABLE \(table)") }
+        for index in ["delivery_return", "delivery_customer"] { try db.execute("DROP INDEX \(index)") }
         for (table, column) in [
             ("card", "unserialised_repacking"), ("session", "goods"), ("delivery", "customer_return"),
-            ("session", "active_steady"), ("session", "step_steady"), ("session", "run"), ("idempotency", "steady"),
-            ("idempotency", "run"),
-            ("session", "check_value"), ("idempotency", "check_value"),
         ] { try db.execute("ALTER TABLE \(table) DROP COLUMN \(column)") }
         try db.execute("PRAGMA user_version = 3")
         let report = try Ledger.verify(file: path, scratch: folder.path)
@@ -272,6 +306,7 @@ import Tracking
             found.status = random.pick(ReturnStatus.allCases)
             if random.one(2) { found.task = QCTask(id: String(number * 10 + 9), questions: ["?"], startedAt: 1) }
             state.customerReturns.write(id, found)
+            state.handlers[id] = random.handlers(teams: teams, logins: logins)
             for index in 1...Int.random(in: 1...3, using: &random) {
                 var item = ReturnItem(
                     id: String(number * 10 + index), customerReturn: id, product: "P",
@@ -283,10 +318,11 @@ import Tracking
                 items.append(item)
             }
         }
+        let handlers = state.handlers
         try Store(db).flush(&state)
         for _ in 0..<60 {
             let (_, access) = try random.caller(teams: teams, logins: logins)
-            let seen = items.filter { access.sees($0) }
+            let seen = items.filter { access.sees($0, handlers: handlers[$0.customerReturn] ?? []) }
             let returns = Set(seen.map(\.customerReturn))
             let page = Page(limit: 1_000, descending: true, total: true)
             let listing = try db.customerReturns(ReturnFilter(), for: access, page)

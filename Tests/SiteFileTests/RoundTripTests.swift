@@ -201,6 +201,7 @@ extension Plant {
         for condition in ["new", "like_new", "good", "damaged", "defective", "unsellable"] where dice.chance(30) {
             settings.returnLocations[condition] = dice.name()
         }
+        if dice.chance(30) { settings.autoComplete = true }
         if dice.chance(40) {
             var policy = RefundPolicy(reasons: [:], conditions: ["good": dice.one(of: [0, 1, 60, 100]) ?? 0])
             if dice.chance(50) { policy.reasons["size_issue"] = 95 }

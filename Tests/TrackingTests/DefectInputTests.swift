@@ -180,12 +180,12 @@ import Tracking
         desk.floor.state.plant.people["dora"]?.grants = [.defectsManage]
         try desk.floor.run(.inspectDefect(both, .init(repairable: 2, nonRepairable: 0), findings: nil), as: "dora")
         try refused(&desk, .inspectDefect(both, split, findings: nil), as: "lena", .notFound)
-        // Spare parts are taken by whoever repairs, but how many there are is not told.
+        // Spare parts are taken by whoever repairs; how many there are is told to leads.
         let many = Command.repairDefect(id, DefectLot(), parts: [("RES-10K", 99)], target: "assembly", note: "n")
         do {
             try desk.floor.run(many, as: "lena")
         } catch let refusal as Refusal {
-            #expect(refusal.kind == .rule(.insufficientStock) && !refusal.message.contains("40"))
+            #expect(refusal.kind == .rule(.insufficientStock) && refusal.message.contains("40"))
         }
         try desk.floor.run(
             .repairDefect(id, DefectLot(), parts: [("RES-10K", 9)], target: "assembly", note: "n"), as: "lena")

@@ -75,6 +75,29 @@ import Testing
             ("return list --status created", "/v1/returns?status=created&expected=false"),
             ("return list --status completed", "/v1/returns?status=completed"),
             ("report defects --by supplier", "/v1/reports/defects?by=supplier"),
+            (
+                "report defects --product P --location L --status pending --supplier s",
+                "/v1/reports/defects?product=P&location=L&status=pending&supplier=s"
+            ),
+            ("defect list", "/v1/defects?order=open"), ("defect list --search a", "/v1/defects?search=a&order=open"),
+            ("defect list --status pending", "/v1/defects?status=pending"),
+            ("defect list --group resolved --order date", "/v1/defects?group=resolved&order=date"),
+            ("defect list --supplier-return 7", "/v1/defects?supplier_return=7&order=open"),
+            ("return list --search nov", "/v1/returns?search=nov"),
+            ("repacking list --location SHELF", "/v1/repacking?location=SHELF"),
+            (
+                "unit list --search 0001 --held --assignee mia --customer-order SO-1 --location SHELF",
+                "/v1/units?location=SHELF&search=0001&on_hold=true&assignee=mia&customer_order=SO-1"
+            ),
+            (
+                "unit list --from 2026-03-02T08:00:00Z",
+                "/v1/units?from=2026-03-02T08%3A00%3A00.000Z&order=-created_at"
+            ),
+            (
+                "unit list --changed --to 2026-03-02T08:00:00Z",
+                "/v1/units?changed_to=2026-03-02T08%3A00%3A00.000Z&order=-updated_at"
+            ),
+            ("unit list --changed --order serial", "/v1/units?order=serial"),
             ("report write-offs --by source", "/v1/reports/write-offs?by=source"),
             ("report spare-parts", "/v1/reports/spare-parts"),
             ("report wip", "/v1/reports/wip"), ("report yield", "/v1/reports/yield"),
@@ -105,6 +128,16 @@ import Testing
             (
                 "product inward CABLE-2M 40 --work-order C-1 --note n", "POST /v1/products/CABLE-2M/inward",
                 #"{"note":"n","quantity":40,"work_order":"C-1"}"#
+            ),
+            (
+                "spare-part add FUSE --name F --minimum 5 --cost 0.35 --supplier acme", "POST /v1/spare-parts",
+                #"{"code":"FUSE","cost":0.35,"min_stock":5,"name":"F","supplier":"acme"}"#
+            ),
+            (
+                "spare-part set FUSE --minimum 9", "PATCH /v1/spare-parts/FUSE", #"{"min_stock":9}"#
+            ),
+            (
+                "spare-part set FUSE --no-spare-part", "PATCH /v1/spare-parts/FUSE", #"{"spare_part":false}"#
             ),
             (
                 "unit register P A B --work-order 1001", "POST /v1/units",

@@ -35,6 +35,7 @@ import Testing
                 "│        3 │     12 │       2 │         4 │        0 │    22 │",
                 "└──────────┴────────┴─────────┴───────────┴──────────┴───────┘",
                 "2 written off, 1 scrapped", "LOW STOCK: 3 in stock, the threshold is 10",
+                "Its serials: travelerctl unit list --product PCB-100",
             ])
         var plain = Screen(width: 80)
         plain.isUnicode = false
@@ -63,7 +64,7 @@ import Testing
             try draw(.timeline(of: "A-1"), history)
                 == [
                     "A-1", "2026-03-02",
-                    "  08:00:04 ● unit.registered   assembly, order 1001                 at LABEL-1",
+                    "  08:00:04 ● unit.registered   assembly, work order 1001            at LABEL-1",
                     "  08:00:27 ● unit.passed       assembly → testing                   mia at ASSY-1",
                     "  08:01:27 ● unit.held         on hold                              lena",
                     "             look␛ at U3", "2026-03-03",
@@ -76,7 +77,7 @@ import Testing
             try draw(.timeline(of: "A-1"), history, width: 60)
                 == [
                     "A-1", "2026-03-02",
-                    "  08:00:04 ● unit.registered   assembly, order 1001",
+                    "  08:00:04 ● unit.registered   assembly, work order 1001",
                     "                               at LABEL-1",
                     "  08:00:27 ● unit.passed       assembly → testing",
                     "                               mia at ASSY-1",

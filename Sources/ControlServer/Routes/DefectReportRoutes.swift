@@ -9,13 +9,20 @@ extension Control {
             "Defect cases that were found in a period, counted together; the last 30 days if not said otherwise",
             .report,
             query: [
-                .init("by", .choice(DefectGrouping.allCases.map(\.rawValue)), "Counted by this; product if not given.")
+                .init(
+                    "by", .choice(DefectGrouping.allCases.map(\.rawValue)), "Counted by this; product if not given."),
+                .init("product", .filter, "Of this product."), .init("location", .filter, "At this location."),
+                .init("status", .word(DefectStatus.self), "In this status."),
+                .init("supplier", .filter, "Of this supplier."),
             ] + period, output: .json(.named(.defectReport))
         ) { call in
             let (access, plant, (from, to)) = (call.access, call.plant, call.reportPeriod)
             let grouping: DefectGrouping = call.word("by") ?? .product
-            let (lines, sum) = try await call.read {
-                try $0.defectFigures(by: grouping, from: from, to: to, for: access, in: plant)
+            var filter = DefectFiguresFilter()
+            (filter.product, filter.location) = (call.query["product"]?.string, call.query["location"]?.string)
+            (filter.status, filter.supplier) = (call.word("status"), call.query["supplier"]?.string)
+            let (lines, sum) = try await call.read { [filter] in
+                try $0.defectFigures(by: grouping, filter, from: from, to: to, for: access, in: plant)
             }
             return call.json([
                 "items": .array(lines.map { $0.json(for: access) }), "totals": sum.json(for: access),

@@ -44,7 +44,8 @@ extension Control {
     private static let worklistRoutes = [
         Route(
             .get, "/defects", "The defect worklist: cases within the caller's scope", .seeDefects,
-            query: Route.list(["-date", "date", "product", "-product", "supplier", "-supplier"], filters),
+            query: Route.list(
+                ["-date", "date", "open", "-open", "product", "-product", "supplier", "-supplier"], filters),
             output: .json(.page(.named(.defect)))
         ) { call in
             let order: DefectOrder =
@@ -283,10 +284,11 @@ extension EventRecord {
     fileprivate func defectHistoryItem(for access: Access) -> JSONValue {
         var change: DefectChange?
         if case .defect(let found) = event.change { change = found }
+        let (before, after) = (change?.before?.json(for: access), change?.after?.json(for: access))
         return JSONValue(omittingNil: [
             "event": .string(String(id)), "at": .init(time: at), "kind": .string(event.kind.rawValue),
             "actor": .init(event.actor), "station": .init(event.station), "note": .init(event.note),
-            "before": change?.before?.json(for: access), "after": change?.after?.json(for: access),
+            "before": before, "after": after, "fields": .changed(before, after),
         ])
     }
 }

@@ -12,6 +12,7 @@ extension Control {
                 [],
                 [
                     .init("order", .filter, "From this order."), .init("customer", .filter, "By this customer."),
+                    .init("search", .filter, "A part of the order's number or of the customer, whatever the case."),
                     .init("kind", .word(ReturnKind.self), "Of this kind."),
                     .init("status", .word(ReturnStatus.self), "In this status."),
                     .init("reason", .word(ReturnReason.self), "For this reason, or one of its items is."),
@@ -23,6 +24,7 @@ extension Control {
         ) { call in
             var filter = ReturnFilter()
             (filter.order, filter.customer) = (call.query["order"]?.string, call.query["customer"]?.string)
+            filter.search = call.query["search"]?.string
             (filter.kind, filter.status, filter.reason) = (call.word("kind"), call.word("status"), call.word("reason"))
             (filter.inspector, filter.serial) = (call.query["inspector"]?.string, call.query["serial"]?.string)
             (filter.isUnsent, filter.isExpected) = (
@@ -206,11 +208,13 @@ extension Control {
                         "status", .word(RepackingStatus.self), "In this status; whatever is on its way if not given."),
                     .init("product", .filter, "Of this product."), .init("order", .filter, "From this order."),
                     .init("return", .filter, "Of this return."),
+                    .init("location", .filter, "Restocked at this location; also what left the queue."),
                 ]), output: .json(.page(.named(.returnItem)))
         ) { call in
             var filter = RepackingFilter()
             (filter.status, filter.product) = (call.word("status"), call.query["product"]?.string)
             (filter.order, filter.customerReturn) = (call.query["order"]?.string, call.query["return"]?.string)
+            filter.location = call.query["location"]?.string
             let (access, page) = (call.access, call.newestFirst)
             return call.list(try await call.read { [filter] in try $0.repacking(filter, for: access, page) }) {
                 $0.json(in: call.plant.settings)

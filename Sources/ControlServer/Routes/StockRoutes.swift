@@ -24,11 +24,11 @@ extension Control {
                 to: call.time("to", endOfDay: true))
             let (access, plant, page) = (call.access, call.plant, call.page)
             return call.list(try await call.read { try $0.inventoryLog(filter, for: access, in: plant, page) }) {
-                $0.json
+                $0.json(for: access)
             }
         },
         Route(
-            .get, "/deliveries", "Deliveries, newest first, with what the caller sees of them", .deliver, .seeOrders,
+            .get, "/deliveries", "Deliveries, newest first, with what the caller sees of them", .see,
             query: Route.list(
                 [],
                 [
@@ -58,7 +58,7 @@ extension Control {
                     Property("return", .id, "Id of the exchange that it is sent for.", optional: true),
                 ], needs: [.anyOf(["serials", "items"])]), output: .json(.named(.delivery), status: 201)
         ) { call in try await call.deliver() },
-        Route(.get, "/deliveries/{id}", "One delivery", .deliver, .seeOrders, output: .json(.named(.delivery))) {
+        Route(.get, "/deliveries/{id}", "One delivery with its packing list", .see, output: .json(.named(.delivery))) {
             call in
             let (id, access, plant) = (call.path("id"), call.access, call.plant)
             guard let found = try await call.read({ try $0.delivery(id, for: access, in: plant) }) else {
@@ -75,11 +75,16 @@ extension Control {
             .get, "/suppliers", "Suppliers", .seeOrders, query: Route.list(["code", "-code"], []),
             output: .json(.page(.named(.supplier)))
         ) { call in try call.list(call.plant.suppliers.values, by: \.code) { $0.json } },
-        Route(.get, "/suppliers/{code}", "One supplier", .seeOrders, output: .json(.named(.supplier))) { call in
+        Route(
+            .get, "/suppliers/{code}", "One supplier with its cases and what went back to it, as the caller sees them",
+            .seeOrders, output: .json(.named(.supplier))
+        ) { call in
             guard let supplier = call.plant.suppliers[call.path("code")] else {
                 throw call.notFound("supplier", call.path("code"))
             }
-            return call.json(supplier.json)
+            let access = call.access
+            let figures = try await call.read { try $0.supplierFigures(supplier.code, for: access) }
+            return call.json(supplier.json(figures, for: access))
         },
     ]
 }
@@ -104,14 +109,16 @@ extension Call {
 }
 
 extension InventoryRecord {
-    fileprivate var json: JSONValue {
+    fileprivate func json(for access: Access) -> JSONValue {
         let cause = event.event
+        let isTold = !cause.isOfBalance || access.seesGoods || access.seesAllReturns
         return JSONValue(omittingNil: [
             "event": .string(String(event.id)), "at": .init(time: event.at), "product": .string(product),
             "action": .string(action.rawValue), "change": .int(change), "before": before.map(JSONValue.int),
             "after": after.map(JSONValue.int), "unit": .init(cause.unit), "work_order": .init(cause.workOrder),
             "delivery": .init(cause.details.delivery ?? cause.after?.delivery), "actor": .init(cause.actor),
-            "station": .init(cause.station), "note": .init(cause.note), "kind": .string(cause.kind.rawValue),
+            "station": .init(cause.station), "note": isTold ? .init(cause.note) : nil,
+            "kind": .string(cause.kind.rawValue),
         ])
     }
 }

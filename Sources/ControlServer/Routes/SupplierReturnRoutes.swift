@@ -3,6 +3,12 @@ import Ledger
 import Tracking
 
 extension Control {
+    private static let sparePartFields = [
+        Property("min_stock", .nullable(.somePieces), "Low is a stock below this.", optional: true),
+        Property("cost", .nullable(.money), "Of one.", optional: true),
+        Property("supplier", .nullable(.code), "Code.", optional: true),
+    ]
+
     static let supplierReturnRoutes = [
         Route(
             .get, "/supplier-returns", "What went back to suppliers, as far as the caller sees its cases",
@@ -71,6 +77,60 @@ extension Control {
                 ]), output: .json(.page(.named(.sparePart)))
         ) { call in try await call.spareParts() },
         Route(
+            .post, "/spare-parts", "Add a spare part: a new product, or one that was none before", .administer,
+            input: .json(
+                [
+                    Property("code", .code),
+                    Property("name", .line, "Of a new product, which needs one.", optional: true),
+                    Property("type", .line, "Of a new product; `part` if not given.", optional: true),
+                ] + sparePartFields), output: .json(.named(.sparePart), status: 201)
+        ) { call in
+            let (code, body) = (call.field("code"), call.body)
+            let supplier = call.access.seesPurchase
+            return try await call.changePlant(
+                status: 201, { $0.products[code]?.sparePartJSON(showsPurchase: supplier) }
+            ) {
+                plant throws(Refusal) in
+                var part: Product
+                if let known = plant.products[code] {
+                    try Call.requireFree(known.sparePart ? known : nil, "spare part", code)
+                    guard body["type"] == nil else {
+                        throw Refusal(.invalid, "\(code) is a product already; leave its type out")
+                    }
+                    part = known
+                    part.name = body["name"]?.string ?? part.name
+                } else {
+                    guard let name = body["name"]?.string else {
+                        throw Refusal(.invalid, "there is no product \(code) yet: give it a name")
+                    }
+                    part = Product(code: code, name: name, type: body["type"]?.string ?? "part")
+                }
+                part.sparePart = true
+                part.setSparePart(body)
+                return .product(part)
+            }
+        },
+        Route(
+            .patch, "/spare-parts/{code}", "Change a spare part, or make it a product like others again", .administer,
+            input: .json(
+                [
+                    Property("name", .line, optional: true),
+                    Property("spare_part", .flag, "Whether repairs take it.", optional: true),
+                ] + sparePartFields), output: .json(.named(.sparePart))
+        ) { call in
+            let (code, body) = (call.path("code"), call.body)
+            let supplier = call.access.seesPurchase
+            return try await call.changePlant({ $0.products[code]?.sparePartJSON(showsPurchase: supplier) }) {
+                plant throws(Refusal) in
+                let known = plant.products[code].flatMap { $0.sparePart ? $0 : nil }
+                var part = try Call.require(known, "spare part", code)
+                if let name = body["name"]?.string { part.name = name }
+                part.setSparePart(body)
+                if body["spare_part"]?.bool == false { (part.sparePart, part.minStock) = (false, nil) }
+                return .product(part)
+            }
+        },
+        Route(
             .post, "/defect-types", "Add a defect type", .administer,
             input: .json([
                 Property("code", .code), Property("name", .line),
@@ -128,12 +188,28 @@ extension Call {
         func isLow(_ product: Product) -> Bool? { store(product).map { $0 < product.minStock ?? 0 } }
         let shown = parts.filter { !lowOnly || isLow($0) == true && !$0.retired }
         return try list(shown, by: \.code) { product in
-            JSONValue(omittingNil: [
-                "code": .string(product.code), "name": .string(product.name),
-                "min_stock": product.minStock.map(JSONValue.int), "in_stock": store(product).map(JSONValue.int),
-                "low": isLow(product).map(JSONValue.bool), "cost": access.seesPurchase ? .init(product.cost) : nil,
-                "supplier": access.seesPurchase ? .init(product.supplier) : nil, "retired": .bool(product.retired),
-            ])
+            var object = product.sparePartJSON(showsPurchase: access.seesPurchase).object ?? [:]
+            object["in_stock"] = store(product).map(JSONValue.int)
+            object["low"] = isLow(product).map(JSONValue.bool)
+            return .object(object)
         }
+    }
+}
+
+extension Product {
+    /// The product as a spare part, without its stock.
+    fileprivate func sparePartJSON(showsPurchase: Bool) -> JSONValue {
+        JSONValue(omittingNil: [
+            "code": .string(code), "name": .string(name), "min_stock": minStock.map(JSONValue.int),
+            "cost": showsPurchase ? .init(cost) : nil, "supplier": showsPurchase ? .init(supplier) : nil,
+            "retired": .bool(retired),
+        ])
+    }
+
+    /// Takes what a request says of a spare part; null clears it.
+    fileprivate mutating func setSparePart(_ body: JSONObject) {
+        if let minimum = body["min_stock"] { minStock = minimum.int }
+        if let cost = body["cost"] { self.cost = cost.double.flatMap { Money($0) } }
+        if let supplier = body["supplier"] { self.supplier = supplier.string }
     }
 }

@@ -11,21 +11,44 @@ extension Control {
         Route(
             .get, "/units", "Units within the caller's scope", .see,
             query: Route.list(
-                ["serial", "-serial"],
+                ["serial", "-serial", "created_at", "-created_at", "updated_at", "-updated_at"],
                 [
                     .init("status", .word(Status.self), "In this status."),
                     .init("stage", .filter, "At this stage, in production."),
                     .init("product", .filter, "Of this product."),
                     .init("work_order", .filter, "Of this work order."), .init("team", .filter, "Of this team."),
                     .init("mine", .flag, "Only those assigned to the caller, or last worked on by them."),
+                    .init("location", .filter, "In stock, at this location since they were restocked."),
+                    .init(
+                        "search", .filter,
+                        "A part of the serial, as it is written; what begins or ends with it comes first."),
+                    .init("on_hold", .flag, "On hold, or not."), .init("assignee", .filter, "Assigned to this person."),
+                    .init(
+                        "customer_order", .filter, "Delivered under this customer's order, even if it came back since."),
+                    .init("from", .moment, "Registered or received at this time or later; a day begins at midnight."),
+                    .init("to", .moment, "Registered or received before this time; a day is meant to its end."),
+                    .init("changed_from", .moment, "Last changed at this time or later."),
+                    .init("changed_to", .moment, "Last changed before this time; a day is meant to its end."),
                 ]), output: .json(.page(.named(.unit)))
         ) { call in
-            let filter = UnitFilter(
+            var filter = UnitFilter(
                 status: call.word("status"), stage: call.query["stage"]?.string,
                 product: call.query["product"]?.string, workOrder: call.query["work_order"]?.string,
                 team: call.query["team"]?.string, mine: call.query["mine"]?.bool ?? false)
+            (filter.location, filter.search) = (call.query["location"]?.string, call.query["search"]?.string)
+            (filter.isHeld, filter.assignee) = (call.query["on_hold"]?.bool, call.query["assignee"]?.string)
+            filter.customerOrder = call.query["customer_order"]?.string
+            (filter.createdFrom, filter.createdTo) = (call.time("from"), call.time("to", endOfDay: true))
+            (filter.changedFrom, filter.changedTo) = (
+                call.time("changed_from"), call.time("changed_to", endOfDay: true)
+            )
+            let order = call.query["order"]?.string.flatMap { UnitOrder(rawValue: $0.replacing("-", with: "")) }
             let (access, page) = (call.access, call.page)
-            return call.list(try await call.read { try $0.units(filter, for: access, page) }) { $0.json(for: access) }
+            return call.list(
+                try await call.read { [filter] in try $0.units(filter, by: order ?? .serial, for: access, page) }
+            ) {
+                $0.json(for: access)
+            }
         },
         Route(
             .post, "/units", "Register units with given serials", .register,
@@ -59,26 +82,36 @@ extension Control {
                     note: call.field("note")))
         },
         Route(.get, "/units/{serial}", "One unit", .see, output: .json(.named(.unit))) { call in
-            let (serial, access) = (call.path("serial"), call.access)
+            let (serial, access, plant) = (call.path("serial"), call.access, call.plant)
             let found = try await call.read { db in
-                try db.consistently {
-                    try db.unit(serial, for: access).map { ($0, try db.replacement(of: serial, for: access)) }
+                try db.consistently { () -> (Unit, String?, CustomerOrder?)? in
+                    guard let unit = try db.unit(serial, for: access) else { return nil }
+                    let order = try unit.state.delivery.flatMap {
+                        try db.customerOrder(ofDelivery: $0, for: access, in: plant)
+                    }
+                    return (unit, try db.replacement(of: serial, for: access), order)
                 }
             }
-            guard let (unit, replacement) = found else { throw call.notFound("unit", serial) }
+            guard let (unit, replacement, order) = found else { throw call.notFound("unit", serial) }
             var json = unit.json(for: access).object ?? [:]
             json["replaced_by"] = .init(replacement)
+            (json["order"], json["customer"]) = (.init(order?.number), .init(order?.customer))
             return call.json(.object(json))
         },
         Route(
             .get, "/units/{serial}/history", "All events of a unit, oldest first", .see,
             output: .json(.items(.named(.historyItem)))
         ) { call in
-            let (serial, access) = (call.path("serial"), call.access)
-            guard let events = try await call.read({ try $0.history(serial, for: access) }) else {
-                throw call.notFound("unit", serial)
+            let (serial, access, plant) = (call.path("serial"), call.access, call.plant)
+            let found = try await call.read { db in
+                try db.consistently {
+                    try db.history(serial, for: access).map {
+                        ($0, try db.customerOrders(of: $0, for: access, in: plant))
+                    }
+                }
             }
-            return call.json(["items": .array(events.map { $0.historyItem })])
+            guard let (events, orders) = found else { throw call.notFound("unit", serial) }
+            return call.json(["items": .array(events.map { $0.historyItem(orders[$0.id], for: access) })])
         },
         Route(
             .get, "/units/{serial}/label", "The label of a unit as it would be sent to a printer", .see,

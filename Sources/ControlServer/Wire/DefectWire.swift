@@ -5,11 +5,6 @@ import Tracking
 // How defect cases and what belongs to them stand on the wire. Suppliers and their references are for those who may see
 // suppliers, and for those who send to them.
 
-extension Access {
-    /// Whether suppliers and costs are shown.
-    var seesPurchase: Bool { may(.seeOrders) || may(.manageDefects) }
-}
-
 extension DefectCase {
     /// - Parameter lines: the units, where they are asked for.
     func json(for access: Access, lines: [DefectLine]? = nil, serial: String? = nil) -> JSONValue {
@@ -107,10 +102,21 @@ extension WriteOff {
     func json(for access: Access) -> JSONValue {
         JSONValue(omittingNil: [
             "event": .string(String(event)), "at": .init(time: at), "product": .string(product),
-            "serial": .init(serial), "quantity": .int(quantity), "reason": .string(reason), "price": .init(price),
-            "cost": access.seesPurchase ? .init(cost) : nil, "source": .string(source.rawValue),
+            "serial": .init(serial), "quantity": .int(quantity), "reason": .string(reason),
+            "price": access.seesPurchase ? .init(price) : nil,
+            "cost": access.seesPurchase ? .init(cost) : nil,
+            "total_cost": access.seesPurchase ? .init(cost?.times(quantity)) : nil,
+            "proceeds": access.seesPurchase ? .init(price?.times(quantity)) : nil, "source": .string(source.rawValue),
             "defect": .init(defect), "team": .init(team), "actor": .init(actor), "note": .init(note),
         ])
+    }
+}
+
+extension Money {
+    /// The amount for a number of pieces, up to the largest that there is.
+    fileprivate func times(_ count: Int) -> Money {
+        let (product, isOver) = tenThousandths.multipliedReportingOverflow(by: count)
+        return Money(tenThousandths: isOver ? .max : product)
     }
 }
 
@@ -123,6 +129,18 @@ extension SupplierReturnRow {
             "count": .int(sent.cases.count), "quantity": .int(quantity), "with_supplier": .int(withSupplier),
             "resolved": .int(resolved), "credit": .init(credit), "cases": cases.map(JSONValue.array),
         ])
+    }
+}
+
+extension Supplier {
+    /// The supplier with what is between the plant and it.
+    func json(_ figures: SupplierFigures, for access: Access) -> JSONValue {
+        var object = json.object ?? [:]
+        object["cases"] = figures.cards.json
+        object["credit"] = .init(figures.credit)
+        object["open_cases"] = .array(figures.open.map { $0.found.json(for: access, serial: $0.serial) })
+        object["returns"] = .array(figures.returns.map { $0.json() })
+        return .object(object)
     }
 }
 
@@ -176,6 +194,9 @@ extension Resource {
                 Property("actor", .text, optional: true), Property("station", .text, optional: true),
                 Property("note", .text(65_536), optional: true), Property("before", .named(.defect), optional: true),
                 Property("after", .named(.defect), optional: true),
+                Property(
+                    "fields", .list(.anything), "What differs between the two: each `name` with `before` and `after`.",
+                    optional: true),
             ]
         case .repair:
             [
@@ -197,7 +218,10 @@ extension Resource {
                 Property("serial", .text, optional: true), Property("quantity", .count),
                 Property("reason", .choice(WriteOffReason.self)),
                 Property("price", .money, "Of one.", optional: true),
-                Property("cost", .money, "Of one.", optional: true), Property("source", .choice(WriteOffSource.self)),
+                Property("cost", .money, "Of one.", optional: true),
+                Property("total_cost", .number, "Of all of them.", optional: true),
+                Property("proceeds", .number, "What all of them were sold for.", optional: true),
+                Property("source", .choice(WriteOffSource.self)),
                 Property("defect", .text, "Id of the case.", optional: true), Property("team", .text, optional: true),
                 Property("actor", .text, optional: true), Property("note", .text(65_536), optional: true),
             ]
@@ -234,7 +258,8 @@ extension Resource {
         case .costLine:
             [
                 Property("key", .text), Property("lines", .count), Property("quantity", .count),
-                Property("cost", .number, optional: true), Property("proceeds", .number),
+                Property("cost", .number, "Of all pieces.", optional: true),
+                Property("proceeds", .number, "What all pieces were sold for."),
             ]
         case .defectReport:
             [Property("items", .list(.named(.defectLine))), Property("totals", .named(.defectLine))]

@@ -76,6 +76,9 @@ extension Connection {
     /// of it: a unit of another team that was refused there, say.
     func hides(_ event: Event, from access: Access, in plant: Plant) throws -> Bool {
         if access.scope == .all || event.actor == access.login { return false }
+        if let id = event.returnOrCase, try isHandled(id, for: access) { return false }
+        // Whoever sees balances sees that they changed, and not what a return or a case outside of their scope says.
+        if event.isOfBalance, !access.seesGoods, !access.seesAllReturns { return true }
         var isOwn = false
         if case .own = access.scope { isOwn = true }
         // A badge that was read as something else: its code stands in the answer.
@@ -104,20 +107,42 @@ extension Connection {
 
 extension EventRecord {
     /// The event in its unit's history.
-    var historyItem: JSONValue {
+    ///
+    /// - Parameter order: the customer's order that the unit left under by it, or came back from.
+    func historyItem(_ order: CustomerOrder?, for access: Access) -> JSONValue {
         JSONValue(omittingNil: [
             "event": .string(String(id)), "at": .init(time: at), "kind": .string(event.kind.rawValue),
             "actor": .init(event.actor), "station": .init(event.station), "note": .init(event.note),
             "before": event.before?.json, "after": event.after?.json, "type": .init(event.details.defectType),
-            "reason": .init(event.details.reason ?? event.reason?.rawValue), "price": .init(event.details.price),
+            "reason": .init(event.details.reason ?? event.reason?.rawValue),
+            "price": access.seesPurchase ? .init(event.details.price) : nil,
             "defect": .init(event.details.defect ?? event.after?.defectCase ?? event.before?.defectCase),
             "undoes": event.undoes.map { .string(String($0)) }, "work_order": .init(event.workOrder),
-            "return": .init(event.returnItem?.customerReturn),
+            "return": .init(event.returnItem?.customerReturn), "order": .init(order?.number),
+            "customer": .init(order?.customer),
+            "location": event.kind == .unitReturnRestocked ? .init(event.returnItem?.location) : nil,
         ])
     }
 }
 
+extension JSONValue {
+    /// What differs between a resource before and after a change, field by field; nil where there was no change of it.
+    static func changed(_ before: JSONValue?, _ after: JSONValue?) -> JSONValue? {
+        guard let before = before?.object, let after = after?.object else { return nil }
+        let names = before.map { $0.key } + after.map { $0.key }.filter { before[$0] == nil }
+        let fields = names.filter { $0 != "updated_at" && before[$0] != after[$0] }.map { name in
+            JSONValue(omittingNil: ["name": .string(name), "before": before[name], "after": after[name]])
+        }
+        return fields.isEmpty ? nil : .array(fields)
+    }
+}
+
 extension Event {
+    /// The balance changed by a return, or by a defect case.
+    var isOfBalance: Bool {
+        kind.rawValue.hasPrefix("stock.") && (returnOrCase != nil || details.defect != nil)
+    }
+
     /// The item of a customer's return that changed.
     fileprivate var returnItem: ReturnItem? {
         guard case .returnItem(let change) = change else { return nil }
@@ -130,7 +155,7 @@ extension Event {
         var object = JSONObject()
         object["type"] = .init(details.defectType)
         object["reason"] = .init(details.reason)
-        object["price"] = .init(details.price)
+        if access.seesPurchase { object["price"] = .init(details.price) }
         if showsPurchase {
             object["supplier"] = .init(details.supplier)
             object["cost"] = .init(details.cost)
@@ -154,6 +179,7 @@ extension Event {
             object["before"] = change.before?.json(for: access)
             object["after"] = change.after?.json(for: access)
             object["repair"] = change.repair?.json(for: access)
+            object["fields"] = .changed(object["before"], object["after"])
         case .supplierReturn(let sent):
             object["supplier_return"] = .string(sent.id)
             object["cases"] = .array(sent.cases.map { .string($0.id) })
@@ -161,14 +187,16 @@ extension Event {
         case .customerReturn(let change):
             object["before"] = change.before?.json
             object["after"] = change.after?.json
+            object["fields"] = .changed(object["before"], object["after"])
             object["items"] = change.lines.map { .array($0.map(\.json)) }
         case .returnItem(let change):
             object["before"] = change.before?.json
             object["after"] = change.after?.json
+            object["fields"] = .changed(object["before"], object["after"])
         case .deliveryOpened(let delivery):
             object["order"] = .string(delivery.order)
             object["return"] = .init(delivery.customerReturn)
-            if showsPurchase || access.may(.deliver) { object["customer"] = .init(delivery.customer) }
+            if access.seesCustomers { object["customer"] = .init(delivery.customer) }
         case .plant(let changes):
             object["changes"] = .array(
                 changes.map { ["kind": .string($0.key.kind), "name": .string($0.key.code)] })

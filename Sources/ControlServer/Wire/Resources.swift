@@ -93,7 +93,18 @@ enum Resource: String, Sendable, CaseIterable {
                 Property("layout", .text, "The layout in which it types.", optional: true),
                 Property("problem", .text, "Why it could not be bound.", optional: true),
             ]
-        case .supplier: [Property("code", .text), Property("name", .text), Property("retired", .flag)]
+        case .supplier:
+            [
+                Property("code", .text), Property("name", .text), Property("retired", .flag),
+                Property("cases", .named(.defectCards), "Not in lists.", optional: true),
+                Property("credit", .number, "What it credited for them; not in lists.", optional: true),
+                Property(
+                    "open_cases", .list(.named(.defect)), "The last 20 that are not resolved; not in lists.",
+                    optional: true),
+                Property(
+                    "returns", .list(.named(.supplierReturn)), "The last 20 that went back; not in lists.",
+                    optional: true),
+            ]
         case .defectType:
             [
                 Property("code", .text), Property("name", .text), Property("category", .text, optional: true),
@@ -225,10 +236,14 @@ enum Resource: String, Sendable, CaseIterable {
         Property("team", .text, optional: true), Property("assignee", .text, optional: true),
         Property("worker", .text, "Who last worked on it.", optional: true),
         Property("supplier", .text, optional: true), Property("cost", .money, optional: true),
-        Property("delivery", .text, optional: true), Property("failed_stage", .text, optional: true),
+        Property("delivery", .text, optional: true),
+        Property("order", .text, "The customer's order that it is delivered under; not in lists.", optional: true),
+        Property("customer", .text, "Whose order that is, for those who see customers.", optional: true),
+        Property("failed_stage", .text, optional: true),
         Property("defect_case", .text, "Id of its open defect case.", optional: true),
         Property("return_item", .text, "Id of its item in the repacking queue.", optional: true),
         Property("replaces", .text, "The defective unit that it was sent for.", optional: true),
+        Property("location", .text, "Where it was put when it was restocked from a return.", optional: true),
         Property("replaced_by", .text, "The unit that was sent for it.", optional: true),
         Property("write_off_reason", .choice(WriteOffReason.self), optional: true),
         Property("routing", .text, "Code and version, such as `board/1`.", optional: true),
@@ -243,6 +258,9 @@ enum Resource: String, Sendable, CaseIterable {
         Property("type", .text, "Code of the defect type.", optional: true), Property("reason", .text, optional: true),
         Property("price", .money, optional: true), Property("defect", .text, "Id of the case.", optional: true),
         Property("return", .text, "Id of the customer's return.", optional: true),
+        Property("order", .text, "The customer's order that it left under, or came back from.", optional: true),
+        Property("customer", .text, "Whose order that is, for those who see customers.", optional: true),
+        Property("location", .text, "Where it was put when it was restocked.", optional: true),
         Property("undoes", .text, "The event that this one takes back.", optional: true),
         Property("work_order", .text, optional: true),
     ]

@@ -40,6 +40,13 @@ extension CustomerReturn {
                 "it was cancelled, but something was sent for it: \(deliveries) \(replacements.joined(separator: ", "))"
             )
         }
+        if items.contains(where: { $0.decision == .restock || $0.outcomes.restocked > 0 }) {
+            for (index, check) in (task?.checklist ?? []).enumerated() where check.answer == .no {
+                warnings.append(
+                    "question \(index + 1) was answered no: \(check.question)"
+                        + (check.note.map { " (\($0))" } ?? "; a note must say why it may go into stock"))
+            }
+        }
         object["warnings"] = warnings.isEmpty ? nil : .array(warnings.map(JSONValue.string))
         return .object(object)
     }
@@ -148,6 +155,9 @@ extension ReturnFigures {
             "in_repacking": .int(open), "inspected": .int(inspected),
             "hours_to_inspect": hoursToInspect.map(JSONValue.double),
             "delivered": delivered > 0 ? .int(delivered) : nil, "return_rate": rate.map(JSONValue.double),
+            "orders": orders > 0 ? .int(orders) : nil,
+            "orders_delivered": ordersDelivered > 0 ? .int(ordersDelivered) : nil,
+            "return_rate_by_orders": rateByOrders.map(JSONValue.double),
         ])
     }
 }
@@ -234,6 +244,11 @@ extension Resource {
                 Property("hours_to_inspect", .number, "From arrival, on average.", optional: true),
                 Property("delivered", .count, "Pieces delivered in the period.", optional: true),
                 Property("return_rate", .number, "Pieces that came back per piece delivered.", optional: true),
+                Property("orders", .count, "Orders from which something came back; not by decision.", optional: true),
+                Property("orders_delivered", .count, "Orders delivered in the period.", optional: true),
+                Property(
+                    "return_rate_by_orders", .number, "Orders from which something came back per order delivered.",
+                    optional: true),
             ]
         case .returnReport:
             [Property("items", .list(.named(.returnLine))), Property("totals", .named(.returnLine))]

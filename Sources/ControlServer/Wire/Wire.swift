@@ -16,7 +16,7 @@ extension Unit {
             "supplier": showsPurchase ? .init(supplier) : nil, "cost": showsPurchase ? .init(cost) : nil,
             "delivery": .init(state.delivery), "failed_stage": .init(state.failedStage),
             "defect_case": .init(state.defectCase), "return_item": .init(state.returnItem),
-            "replaces": .init(replaces),
+            "replaces": .init(replaces), "location": state.status == .inStock ? .init(location) : nil,
             "write_off_reason": .init(state.writeOffReason),
             "routing": state.routing.map { .string("\($0.code)/\($0.version)") },
             "created_at": .init(time: createdAt), "updated_at": .init(time: updatedAt),

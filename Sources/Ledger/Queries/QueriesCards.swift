@@ -1,5 +1,12 @@
 public import Tracking
 
+extension UnitFilter {
+    /// Whether cards count what it matches: by product, status and team.
+    fileprivate var isOnCards: Bool {
+        self == UnitFilter(status: status, product: product, team: team)
+    }
+}
+
 extension Connection {
     /// The counts of products, each over the units within the scope; products without any are left out.
     ///
@@ -11,7 +18,7 @@ extension Connection {
     /// The number of units that a filter matches, where the cards know it.
     func countOnCards(_ filter: UnitFilter, for access: Access) throws -> Int? {
         if case .own = access.scope { return nil }
-        guard filter.stage == nil, filter.workOrder == nil, !filter.mine else { return nil }
+        guard filter.isOnCards else { return nil }
         let cards = try counts(filter.product.map { "product = \($0)" } ?? .always, filter, for: access).values
         guard let status = filter.status else { return cards.reduce(0) { $0 + $1.total } }
         return cards.reduce(0) { $0 + $1[status] }

@@ -94,6 +94,35 @@ public enum WriteOffGrouping: String, Sendable, CaseIterable {
     case product
 }
 
+/// Which cases the statistics count; nil is any.
+public struct DefectFiguresFilter: Sendable, Equatable {
+    /// Of this product.
+    public var product: String?
+    /// At this location.
+    public var location: String?
+    /// In this status.
+    public var status: DefectStatus?
+    /// Of this supplier.
+    public var supplier: String?
+
+    /// Every case, where nothing else is said.
+    public init() {}
+
+    fileprivate var conditions: [SQL] {
+        var conditions: [SQL] = []
+        if let product { conditions.append("defect.product = \(product)") }
+        if let location { conditions.append("defect.location = \(location)") }
+        if let status { conditions.append("defect.status = \(status.rawValue)") }
+        if let supplier { conditions.append("defect.supplier = \(supplier)") }
+        return conditions
+    }
+
+    /// Whether units received from a supplier are counted: those that were never defective have no location and status.
+    fileprivate func counts(received product: String, from supplier: String) -> Bool {
+        location == nil && status == nil && self.product ?? product == product && self.supplier ?? supplier == supplier
+    }
+}
+
 extension Connection {
     /// Defect cases that were found in a period, within the scope, and the sum of all of them.
     ///
@@ -102,16 +131,17 @@ extension Connection {
     ///   - to: the end, which is not part of the period.
     /// - Throws: `Refusal` for a period that ends before it begins, or of more than 400 days.
     public func defectFigures(
-        by grouping: DefectGrouping, from: Int64, to: Int64, for access: Access, in plant: Plant
+        by grouping: DefectGrouping, _ filter: DefectFiguresFilter = DefectFiguresFilter(), from: Int64, to: Int64,
+        for access: Access, in plant: Plant
     ) throws -> (lines: [DefectFigures], sum: DefectFigures) {
         let period = try Period(from: from, to: to)
         var found: [String: DefectFigures] = [:]
         var sum = DefectFigures()
         let walk = Walk(
             key: "id", sources: ["defect WHERE TRUE"], rows: "defect ON defect.id = walk.key",
-            condition: [
+            condition: ([
                 access.seesDefect, "defect.detected_at >= \(period.from)", "defect.detected_at < \(period.to)",
-            ].all)
+            ] + filter.conditions).all)
         let columns: SQL = """
             defect.id, defect.product, defect.location, defect.status, defect.supplier, defect.repairable,
             defect.non_repairable, defect.repaired + defect.reworked + defect.supplier_repaired,
@@ -144,7 +174,7 @@ extension Connection {
             return true
         }
         if grouping == .supplier {
-            for (supplier, units) in try received(period, for: access, in: plant) {
+            for (supplier, units) in try received(filter, period, for: access, in: plant) {
                 found[supplier, default: DefectFigures(key: supplier)].received += units.count
                 found[supplier]?.receivedDefective += units.defective
                 sum.received += units.count
@@ -156,7 +186,7 @@ extension Connection {
 
     /// Units received in a period by supplier: the one that was named, else the product's.
     private func received(
-        _ period: Period, for access: Access, in plant: Plant
+        _ filter: DefectFiguresFilter, _ period: Period, for access: Access, in plant: Plant
     ) throws -> [String: (count: Int, defective: Int)] {
         let walk = Walk(
             key: "id", sources: ["event WHERE TRUE"],
@@ -172,7 +202,9 @@ extension Connection {
         var counts: [String: (count: Int, defective: Int)] = [:]
         _ = try forEachWindow(walk) { window in
             try select("\(walk.select(columns, window)) GROUP BY 1, 2") { row in
-                guard let supplier = row.optionalText(1) ?? plant.products[row.text(0)]?.supplier else { return }
+                guard let supplier = row.optionalText(1) ?? plant.products[row.text(0)]?.supplier,
+                    filter.counts(received: row.text(0), from: supplier)
+                else { return }
                 counts[supplier, default: (0, 0)].count += Int(row.int(2))
                 counts[supplier]?.defective += Int(row.int(3))
             }

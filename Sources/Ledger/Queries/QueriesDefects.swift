@@ -55,7 +55,9 @@ public struct DefectFilter: Sendable, Equatable {
             conditions.append(
                 "EXISTS (SELECT 1 FROM defect_unit AS line WHERE line.defect = defect.id AND line.serial = \(serial))")
         }
-        if let shipment { conditions.append("defect.shipment = \(Value.int(Int64(shipment) ?? -1))") }
+        if let shipment {
+            conditions.append("defect.shipment = \(Value.int(Int64(shipment) ?? -1))")
+        }
         if let from { conditions.append("defect.detected_at >= \(from)") }
         if let to { conditions.append("defect.detected_at < \(to)") }
         if let search, !search.isEmpty {
@@ -119,6 +121,8 @@ extension DefectFilter {
 public enum DefectOrder: String, Sendable, CaseIterable {
     /// By the time of recording.
     case date
+    /// What is resolved last, each by the time of recording, the newest first.
+    case open
     /// By product, then by date.
     case product
     /// By supplier, then by date.
@@ -226,6 +230,10 @@ extension Connection {
                 key: "id",
                 sources: ways.isEmpty ? ["defect WHERE TRUE"] : try shortest(ways, by: "id", in: range),
                 rows: "defect ON defect.id = walk.key", condition: condition, range: range)
+        case .open:
+            return Walk(
+                key: "by_open", sources: ["defect INDEXED BY defect_open WHERE TRUE"],
+                rows: "defect ON defect.by_open = walk.key", condition: condition, isNumbered: false)
         case .product:
             return Walk(
                 key: "by_product", sources: ["defect INDEXED BY defect_product WHERE TRUE"],

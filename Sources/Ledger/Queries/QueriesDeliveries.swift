@@ -78,14 +78,15 @@ extension Connection {
         return listing
     }
 
-    /// Who sees a delivery as such, with its unserialised goods: its station's team, and those who handle every
-    /// delivered unit, or every one that can be.
-    private func seesWhole(_ access: Access, in plant: Plant) -> SQL {
-        access.openStatuses.isEmpty ? access.seesStation("delivery.station", in: plant) : .always
+    /// Who sees a delivery with all that is in it: who opened it, its station's team, and those who handle every
+    /// delivered unit.
+    func seesWhole(_ access: Access, in plant: Plant) -> SQL {
+        if access.scope == .all || access.seesAllReturns { return .always }
+        return ["delivery.opened_by = \(access.login)", access.seesStation("delivery.station", in: plant)].any
     }
 
     private func seesLine(_ access: Access, in plant: Plant) -> SQL {
-        "CASE WHEN line.serial = '' THEN \(seesWhole(access, in: plant)) ELSE \(access.seesUnit(in: .unit)) END"
+        "(\(seesWhole(access, in: plant)) OR line.serial <> '' AND \(access.seesUnit(in: .unit)))"
     }
 
     /// A delivery is seen as such, or for one of its units.
@@ -109,9 +110,13 @@ extension Connection {
                 WHERE line.delivery = delivery.id AND \(seesLine(access, in: plant)))
                 """
         }
+        // A member who sees it for a unit in their hands is not told to whom it went.
+        let customer: SQL =
+            access.seesCustomers
+            ? "delivery.customer" : "CASE WHEN \(seesWhole(access, in: plant)) THEN delivery.customer END"
         return """
-            delivery.id, delivery.order_number, delivery.customer, delivery.station, delivery.closed, \(count),
-            delivery.opened_at, delivery.closed_at, delivery.customer_return
+            delivery.id, delivery.order_number, \(customer), delivery.station, delivery.closed, \(count),
+            delivery.opened_at, delivery.closed_at, delivery.customer_return, delivery.opened_by
             """
     }
 }
@@ -124,6 +129,6 @@ extension Delivery {
             openedAt: row.int(6))
         (isClosed, count) = (row.int(4) != 0, Int(row.int(5)))
         closedAt = row.isNull(7) ? nil : row.int(7)
-        customerReturn = row.optionalText(8)
+        (customerReturn, openedBy) = (row.optionalText(8), row.optionalText(9))
     }
 }

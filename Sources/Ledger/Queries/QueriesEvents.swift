@@ -137,6 +137,64 @@ extension Connection {
     }
 }
 
+/// A customer's order that a unit left under, or came back from.
+public struct CustomerOrder: Sendable, Equatable {
+    /// Its number.
+    public var number: String
+    /// Who gave it, where the caller sees customers.
+    public var customer: String?
+}
+
+extension Connection {
+    /// The customer's orders that events of a unit name, by the numbers of the events.
+    public func customerOrders(
+        of events: [EventRecord], for access: Access, in plant: Plant
+    ) throws -> [Int64: CustomerOrder] {
+        var orders: [Int64: CustomerOrder] = [:]
+        for record in events {
+            let (before, after) = (record.event.before?.delivery, record.event.after?.delivery)
+            let order: CustomerOrder?
+            if case .returnItem = record.event.change, let id = record.event.returnOrCase {
+                order = try customerOrder(ofReturn: id, for: access)
+            } else if before != after, let id = after ?? before {
+                order = try customerOrder(ofDelivery: id, for: access, in: plant)
+            } else {
+                continue
+            }
+            orders[record.id] = order
+        }
+        return orders
+    }
+
+    private func customerOrder(ofReturn id: String, for access: Access) throws -> CustomerOrder? {
+        let customer: SQL =
+            access.seesCustomers
+            ? "customer_return.customer" : "CASE WHEN \(access.seesWholeReturn) THEN customer_return.customer END"
+        return try first(
+            "SELECT order_number, \(customer) FROM customer_return WHERE customer_return.id = \(Int64(id) ?? -1)"
+        ) { CustomerOrder(number: $0.text(0), customer: $0.optionalText(1)) }
+    }
+
+    /// The order of a delivery.
+    public func customerOrder(
+        ofDelivery id: String, for access: Access, in plant: Plant
+    ) throws -> CustomerOrder? {
+        let customer: SQL =
+            access.seesCustomers
+            ? "delivery.customer" : "CASE WHEN \(seesWhole(access, in: plant)) THEN delivery.customer END"
+        return try first(
+            "SELECT order_number, \(customer) FROM delivery WHERE delivery.id = \(Int64(id) ?? -1)"
+        ) { CustomerOrder(number: $0.text(0), customer: $0.optionalText(1)) }
+    }
+
+    /// Whether a caller sees the customer's return, or the defect case, with this id because their own station or people
+    /// received, opened or inspected it.
+    public func isHandled(_ id: String, for access: Access) throws -> Bool {
+        guard !access.desk.isEmpty, let number = Int64(id) else { return false }
+        return try first("SELECT \(access.handled("\(number)"))") { $0.int(0) != 0 } ?? false
+    }
+}
+
 extension EventRow {
     /// The columns of an event in a query that names other tables too.
     static func columns(of table: String) -> SQL {

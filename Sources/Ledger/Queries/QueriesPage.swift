@@ -56,6 +56,9 @@ struct Walk {
     /// use either, and step over what lies between them.
     var range: Range<Int64>?
 
+    /// Between which two texts the keys lie, the second one among them, if they are text.
+    var within: (after: String, upTo: String)?
+
     /// Keys that one statement looks at.
     static let window = 1_000
     /// Keys that one page looks at.
@@ -85,6 +88,7 @@ struct Walk {
 
     /// Behind which key a walk begins that goes on behind `cursor`.
     fileprivate func start(_ descending: Bool, _ cursor: Value?) -> Value? {
+        if let within { return cursor ?? .text(descending ? within.upTo : within.after) }
         guard let range else { return cursor }
         let key: Int64? = if case .int(let number)? = cursor { number } else { nil }
         return .int(descending ? min(key ?? .max, range.upperBound) : max(key ?? .min, range.lowerBound - 1))
@@ -92,7 +96,8 @@ struct Walk {
 
     /// With which key it ends.
     fileprivate func end(_ descending: Bool) -> Value? {
-        range.map { .int(descending ? $0.lowerBound : $0.upperBound - 1) }
+        within.map { .text(descending ? $0.after : $0.upTo) }
+            ?? range.map { .int(descending ? $0.lowerBound : $0.upperBound - 1) }
     }
 
     /// The rows of a window that fulfil the condition, unordered.
@@ -221,8 +226,14 @@ extension Value {
         switch (key?.first, isNumber, Int64(content)) {
         case ("n", true, let number?): self = .int(number)
         case ("t", false, _): self = .text(String(content))
-        default:
-            throw Refusal(.invalid, "this cursor is not one that a list gave; leave it out to begin at the first page")
+        default: throw .noCursor
         }
+    }
+}
+
+extension Refusal {
+    /// A cursor that no list gave.
+    static var noCursor: Refusal {
+        Refusal(.invalid, "this cursor is not one that a list gave; leave it out to begin at the first page")
     }
 }

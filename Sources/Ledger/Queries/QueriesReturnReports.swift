@@ -36,9 +36,20 @@ public struct ReturnFigures: Sendable, Equatable {
     public var inspectionTime = 0.0
     /// How many pieces were delivered in the period; only by product.
     public var delivered = 0
+    /// Of the pieces that came back, those whose deliveries are counted: a lead also sees what their desk received, but
+    /// not what others deliver.
+    public var rated = 0
+    /// From how many orders something came back; not by decision.
+    public var orders = 0
+    /// Of these, those whose deliveries are counted.
+    public var ratedOrders = 0
+    /// Under how many orders something was delivered in the period; only by product.
+    public var ordersDelivered = 0
 
     /// Pieces that came back per piece delivered; nil where none was delivered.
-    public var rate: Double? { delivered == 0 ? nil : Double(quantity) / Double(delivered) }
+    public var rate: Double? { delivered == 0 ? nil : Double(rated) / Double(delivered) }
+    /// Orders from which something came back per order delivered; nil where none was delivered.
+    public var rateByOrders: Double? { ordersDelivered == 0 ? nil : Double(ratedOrders) / Double(ordersDelivered) }
     /// Hours from arrival to inspection, on average; nil where nothing was inspected.
     public var hoursToInspect: Double? {
         inspected == 0 ? nil : (inspectionTime / Double(inspected) / 36_000).rounded() / 100
@@ -49,6 +60,7 @@ public struct ReturnFigures: Sendable, Equatable {
         (key, quantity, restocked, refurbished) = (row.text(0), number(1), number(2), number(3))
         (writtenOff, defective, open, inspected) = (number(4), number(5), number(6), number(7))
         inspectionTime = Double(number(8))
+        rated = number(9)
     }
 
     fileprivate init(key: String = "") { self.key = key }
@@ -62,12 +74,20 @@ public struct ReturnFigures: Sendable, Equatable {
         open += other.open
         inspected += other.inspected
         inspectionTime += other.inspectionTime
+        rated += other.rated
+    }
+
+    fileprivate mutating func count(_ returned: Set<ReturnedOrder>?, _ delivered: Set<String>?) {
+        (orders, ratedOrders) = (Set((returned ?? []).map(\.number)).count, 0)
+        ratedOrders = Set((returned ?? []).filter(\.isRated).map(\.number)).count
+        ordersDelivered = delivered?.count ?? 0
     }
 
     /// These figures of items of one decision, by what became of each piece.
     fileprivate var byOutcome: [ReturnFigures] {
         var rest = self
         (rest.quantity, rest.restocked, rest.refurbished, rest.writtenOff, rest.defective) = (open, 0, 0, 0, 0)
+        rest.rated = 0
         let parts: [(ReturnDecision, WritableKeyPath<ReturnFigures, Int>)] = [
             (.restock, \.restocked), (.refurbish, \.refurbished), (.dispose, \.writtenOff),
             (.returnToSupplier, \.defective),
@@ -80,6 +100,13 @@ public struct ReturnFigures: Sendable, Equatable {
                 return part
             }
     }
+}
+
+/// An order from which something came back.
+private struct ReturnedOrder: Hashable {
+    var number: String
+    /// The deliveries of what came back are counted, too.
+    var isRated: Bool
 }
 
 extension Connection {
@@ -114,8 +141,11 @@ extension Connection {
         let columns: SQL = """
             \(key), sum(line.quantity), sum(line.restocked), sum(line.refurbished), sum(line.written_off),
             sum(line.defective), sum(line.open), count(line.inspected_at),
-            coalesce(sum(max(line.inspected_at - line.arrived_at, 0)), 0)
+            coalesce(sum(max(line.inspected_at - line.arrived_at, 0)), 0),
+            sum(CASE WHEN \(access.seesReturned("line.team")) THEN line.quantity ELSE 0 END)
             """
+        let order: SQL = "\(key), customer_return.order_number, \(access.seesReturned("line.team")) IS TRUE"
+        var returned: [String: Set<ReturnedOrder>] = [:]
         var found: [String: ReturnFigures] = [:]
         var sum = ReturnFigures()
         _ = try forEachWindow(walk) { window in
@@ -126,19 +156,34 @@ extension Connection {
                     found[part.key, default: ReturnFigures(key: part.key)].add(part)
                 }
             }
+            try select("\(walk.select(order, window)) GROUP BY 1, 2, 3") { row in
+                returned[row.text(0), default: []].insert(
+                    ReturnedOrder(number: row.text(1), isRated: row.int(2) != 0))
+            }
             return true
         }
-        for (product, quantity) in try delivered(period, for: access) {
-            sum.delivered += quantity
+        let delivered = try delivered(period, for: access)
+        for (product, line) in delivered {
+            sum.delivered += line.quantity
             guard grouping == .product else { continue }
-            found[product, default: ReturnFigures(key: product)].delivered += quantity
+            found[product, default: ReturnFigures(key: product)].delivered += line.quantity
+        }
+        sum.count(
+            returned.values.reduce(into: []) { $0.formUnion($1) },
+            delivered.values.reduce(into: []) { $0.formUnion($1.orders) })
+        if grouping != .decision {
+            for key in found.keys {
+                found[key]?.count(returned[key], grouping == .product ? delivered[key]?.orders : nil)
+            }
         }
         return (found.values.sorted { $0.key < $1.key }, sum)
     }
 
-    /// Pieces in deliveries that were opened in a period, by product; in the scope in which those that came back are
-    /// counted.
-    private func delivered(_ period: Period, for access: Access) throws -> [String: Int] {
+    /// Pieces in deliveries that were opened in a period, and the orders of these, by product; in the scope in which
+    /// those that came back are rated.
+    private func delivered(
+        _ period: Period, for access: Access
+    ) throws -> [String: (quantity: Int, orders: Set<String>)] {
         let walk = Walk(
             key: "id", sources: ["delivery WHERE TRUE"],
             rows: """
@@ -149,10 +194,12 @@ extension Connection {
                 access.seesReturned("unit.team"), "delivery.opened_at >= \(period.from)",
                 "delivery.opened_at < \(period.to)",
             ].all, range: try eventNumbers(from: period.from, to: period.to))
-        var counts: [String: Int] = [:]
+        var counts: [String: (quantity: Int, orders: Set<String>)] = [:]
         _ = try forEachWindow(walk) { window in
-            try select("\(walk.select("line.product, sum(line.quantity)", window)) GROUP BY 1") { row in
-                counts[row.text(0), default: 0] += Int(row.int(1))
+            let columns: SQL = "line.product, delivery.order_number, sum(line.quantity)"
+            try select("\(walk.select(columns, window)) GROUP BY 1, 2") { row in
+                counts[row.text(0), default: (0, [])].quantity += Int(row.int(2))
+                counts[row.text(0)]?.orders.insert(row.text(1))
             }
             return true
         }

@@ -6,6 +6,8 @@ public struct ReturnFilter: Sendable, Equatable {
     public var order: String?
     /// By this customer.
     public var customer: String?
+    /// With this text in the order's number or the customer's name, whatever the case of ASCII letters.
+    public var search: String?
     /// Of this kind.
     public var kind: ReturnKind?
     /// In this status.
@@ -32,6 +34,13 @@ public struct ReturnFilter: Sendable, Equatable {
     fileprivate func condition(for access: Access) -> SQL {
         var conditions: [SQL] = []
         if let customer { conditions.append("customer_return.customer = \(customer)") }
+        if let search, !search.isEmpty {
+            conditions.append(
+                """
+                (instr(lower(customer_return.order_number), lower(\(search))) > 0
+                    OR instr(lower(coalesce(customer_return.customer, '')), lower(\(search))) > 0)
+                """)
+        }
         if let kind { conditions.append("customer_return.kind = \(kind.rawValue)") }
         if let status { conditions.append("customer_return.status = \(status.rawValue)") }
         if let reason {
@@ -138,6 +147,8 @@ public struct RepackingFilter: Sendable, Equatable {
     public var order: String?
     /// Of this return.
     public var customerReturn: String?
+    /// Restocked at this location; also what left the queue.
+    public var location: String?
 
     /// All of the queue, where nothing else is said.
     public init() {}
@@ -170,8 +181,8 @@ extension Access {
     /// Whether every return is seen.
     fileprivate var seesEveryReturn: Bool { scope == .all || seesAllReturns }
 
-    /// `sees(_:)` for items of customers' returns.
-    var seesItem: SQL { seesReturned("line.team") }
+    /// `sees(_:handlers:)` for items of customers' returns.
+    var seesItem: SQL { [seesReturned("line.team"), handled("line.customer_return")].any }
 
     /// Delivered units whose return the caller would see; of goods without serials `team` is null.
     func seesReturned(_ team: SQL) -> SQL {
@@ -182,12 +193,15 @@ extension Access {
 
     /// A return is seen for one of its items.
     var seesReturn: SQL {
-        if seesEveryReturn { return .always }
-        return """
+        let team: SQL = """
             EXISTS (SELECT 1 FROM return_item AS line
-                WHERE line.customer_return = customer_return.id AND \(seesItem))
+                WHERE line.customer_return = customer_return.id AND \(seesReturned("line.team")))
             """
+        return [seesWholeReturn, team].any
     }
+
+    /// A return is seen with all of its items.
+    var seesWholeReturn: SQL { seesEveryReturn ? .always : handled("customer_return.id") }
 }
 
 extension Connection {
@@ -210,10 +224,12 @@ extension Connection {
             (SELECT coalesce(sum(line.quantity), 0) FROM return_item AS line
                 WHERE line.customer_return = customer_return.id AND \(access.seesItem)),
             (SELECT coalesce(sum(line.open), 0) FROM return_item AS line
-                WHERE line.customer_return = customer_return.id AND \(access.seesItem))
+                WHERE line.customer_return = customer_return.id AND \(access.seesItem)), \(access.seesWholeReturn)
             """
         var listing = try self.page(walk, page, columns) { row in
-            ReturnRow(found: try row.customerReturn(0, for: access), quantity: Int(row.int(1)), open: Int(row.int(2)))
+            ReturnRow(
+                found: try row.customerReturn(0, isWhole: row.int(3) != 0), quantity: Int(row.int(1)),
+                open: Int(row.int(2)))
         }
         if page.total { listing.total = try count(walk) }
         return listing
@@ -224,8 +240,11 @@ extension Connection {
         guard let number = Int64(id), String(number) == id else { return nil }
         return try consistently {
             let found = try first(
-                "SELECT body FROM customer_return WHERE customer_return.id = \(number) AND \(access.seesReturn)"
-            ) { try $0.customerReturn(0, for: access) }
+                """
+                SELECT body, \(access.seesWholeReturn) FROM customer_return
+                WHERE customer_return.id = \(number) AND \(access.seesReturn)
+                """
+            ) { try $0.customerReturn(0, isWhole: $0.int(1) != 0) }
             guard let found else { return nil }
             let items = try select(
                 """
@@ -327,6 +346,7 @@ extension Connection {
             ways.append(["return_item INDEXED BY return_item_product WHERE product = \(product)"])
         }
         switch filter.status {
+        case nil where filter.location != nil: break
         case nil:
             ways.append([queue])
             conditions.append("line.open > 0")
@@ -339,6 +359,10 @@ extension Connection {
         case let status?:
             ways.append(["return_item INDEXED BY return_item_status WHERE status = \(status.rawValue)"])
             conditions.append("line.status = \(status.rawValue)")
+        }
+        if let location = filter.location {
+            conditions.append("line.location = \(location)")
+            ways.append(["return_item INDEXED BY return_item_location WHERE location = \(location)"])
         }
         if let product = filter.product { conditions.append("line.product = \(product)") }
         if let order = filter.order { conditions.append("customer_return.order_number = \(order)") }
@@ -495,9 +519,9 @@ extension Connection {
 
 extension Statement {
     /// The return as the caller sees it: a refund over all of its items would tell of those that they don't see.
-    fileprivate func customerReturn(_ column: Int32, for access: Access) throws -> CustomerReturn {
+    fileprivate func customerReturn(_ column: Int32, isWhole: Bool) throws -> CustomerReturn {
         var found = try customerReturn(column)
-        if !access.seesEveryReturn { found.refund = nil }
+        if !isWhole { found.refund = nil }
         return found
     }
 

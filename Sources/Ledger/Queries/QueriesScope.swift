@@ -93,7 +93,24 @@ extension Access {
         return stations.isEmpty ? .never : "\(column) IN \(stations.sorted())"
     }
 
-    /// `sees(_:units:)` for defect cases.
+    /// Whether a lead's own station or people received, opened or inspected the return or the case with this id.
+    func handled(_ id: SQL) -> SQL {
+        var (stations, people): ([String], [String]) = ([], [])
+        for handler in desk {
+            switch handler {
+            case .station(let name): stations.append(name)
+            case .person(let login): people.append(login)
+            }
+        }
+        if desk.isEmpty { return .never }
+        return """
+            EXISTS (SELECT 1 FROM handler WHERE handler.id = \(id) AND (
+                handler.kind = 'station' AND handler.name IN \(stations.sorted())
+                OR handler.kind = 'person' AND handler.name IN \(people.sorted())))
+            """
+    }
+
+    /// `sees(_:units:handlers:)` for defect cases.
     var seesDefect: SQL {
         /// Where it has units, and none that is not the caller's.
         func none(_ foreign: SQL) -> SQL {
@@ -115,7 +132,8 @@ extension Access {
                 none("coalesce(held.assignee, '') <> \(login) AND coalesce(held.worker, '') <> \(login)")
             }
         if scope == .all { return units }
-        return "CASE WHEN defect.serialised = 1 THEN \(units) ELSE \(seesBalances ? SQL.always : .never) END"
+        let own: SQL = "CASE WHEN defect.serialised = 1 THEN \(units) ELSE \(seesGoods ? SQL.always : .never) END"
+        return desk.isEmpty ? own : "(\(own) OR \(handled("defect.id")))"
     }
 
     /// Which events the caller sees.
@@ -124,8 +142,10 @@ extension Access {
     /// - Changes of the plant, refused strangers, starts of the daemon: admins only.
     /// - What names a team: as that team; otherwise what happened at a station: as that station's team.
     /// - Unserialised stock: also who sees balances.
-    /// - A defect case, a return to a supplier: as the team of all its units; goods without serials, as a balance.
+    /// - A defect case, a return to a supplier: as the team of all its units; of goods without serials, who adjusts stock.
     /// - A customer's return: as the team of all its units; also who sees all of them.
+    /// - A return or a case that a lead's own station or people received, opened or inspected: with what happened to
+    ///   its pieces there.
     /// - What the caller did.
     /// - To whom the scope is their own units, nothing that names another unit, and no work orders.
     /// The kind is asked first: what an event carries is read of few.
@@ -145,12 +165,34 @@ extension Access {
             """
         if seesAllReturns { others.append("(event.kind GLOB 'return.*' OR event.kind GLOB 'stock.return*')") }
         others.append(place)
-        if seesBalances { others += ["event.kind GLOB 'stock.*'", Self.isOfGoods] }
+        if seesBalances { others.append("event.kind GLOB 'stock.*'") }
+        if seesGoods { others.append(Self.isOfGoods) }
+        if !desk.isEmpty { others.append(Self.isHandled(handled(Self.returnOrCase))) }
+        let handledItem = desk.isEmpty ? SQL.never : Self.isHandled(handled(Self.returnOrCase))
         return """
-            CASE WHEN event.after IS NOT NULL THEN \(seesUnit(in: .event))
+            CASE WHEN event.after IS NOT NULL THEN \([seesUnit(in: .event), handledItem].any)
                 WHEN event.kind IN \([EventKind.plantChanged, .accessDenied, .daemonStarted].map(\.rawValue)) THEN FALSE
                 ELSE \(others.any) END
             """
+    }
+
+    /// `Event.returnOrCase`.
+    private static let returnOrCase: SQL = """
+        coalesce(
+            json_extract(event.body, '$.change.returnItem._0.after.customerReturn'),
+            json_extract(event.body, '$.change.returnItem._0.before.customerReturn'),
+            json_extract(event.body, '$.change.customerReturn._0.after.id'),
+            json_extract(event.body, '$.change.customerReturn._0.before.id'),
+            json_extract(event.body, '$.change.defect._0.after.id'),
+            json_extract(event.body, '$.change.defect._0.before.id'))
+        """
+
+    /// The condition on the return or case of an event, asked for those kinds of events only that can have one.
+    private static func isHandled(_ condition: SQL) -> SQL {
+        """
+        CASE WHEN event.body IS NULL OR substr(event.kind, 1, instr(event.kind, '.'))
+            NOT IN ('unit.', 'stock.', 'return.', 'defect.') THEN FALSE ELSE \(condition) END
+        """
     }
 
     /// The event of a defect case of goods without serials, or of a return to a supplier with such cases only.

@@ -69,7 +69,45 @@ public struct WriteOffFilter: Sendable, Equatable {
     }
 }
 
+/// What is between the plant and a supplier, as far as the caller sees its cases.
+public struct SupplierFigures: Sendable, Equatable {
+    /// Cases by status.
+    public var cards = DefectCards()
+    /// What the supplier credited.
+    public var credit = Money(tenThousandths: 0)
+    /// The last cases that are not resolved, the newest first.
+    public var open: [DefectRow]
+    /// The last returns to it, the newest first.
+    public var returns: [SupplierReturnRow]
+}
+
 extension Connection {
+    /// What is between the plant and a supplier.
+    public func supplierFigures(_ code: String, for access: Access) throws -> SupplierFigures {
+        try consistently {
+            var filter = DefectFilter()
+            (filter.supplier, filter.statuses) = (code, DefectStatus.open + [.withSupplier])
+            let last = Page(limit: 20, descending: true)
+            var figures = SupplierFigures(
+                open: try defects(filter, for: access, last).items,
+                returns: try supplierReturns(supplier: code, for: access, last).items)
+            try select(
+                """
+                SELECT status, count(*), sum(remaining), CAST(total(credit) AS INTEGER)
+                FROM defect INDEXED BY defect_supplier
+                WHERE by_supplier > \(code + "\u{1}") AND by_supplier < \(code + "\u{2}") AND \(access.seesDefect)
+                GROUP BY 1
+                """
+            ) { row in
+                guard let status = DefectStatus(rawValue: row.text(0)) else { throw damagedRow("defect") }
+                figures.cards.cases[status] = Int(row.int(1))
+                figures.cards.remaining[status] = Int(row.int(2))
+                figures.credit.add(Int(row.int(3)))
+            }
+            return figures
+        }
+    }
+
     /// Returns to suppliers that hold a case within the scope, by id.
     ///
     /// - Throws: `Refusal` for a cursor that is none.
@@ -196,12 +234,12 @@ extension Connection {
         return listing
     }
 
-    /// A unit's write-off is seen as the unit is; one without serials is a balance.
+    /// A unit's write-off is seen as the unit is, and with its case where a lead's own station or people had that in hand;
+    /// one without serials by who adjusts stock.
     func walk(_ filter: WriteOffFilter, _ access: Access) throws -> Walk {
-        let balances: SQL = access.seesBalances ? .always : .never
-        let seen: SQL =
-            access.scope == .all
-            ? .always : "CASE WHEN write_off.serial IS NULL THEN \(balances) ELSE \(access.seesUnit(in: .unit)) END"
+        let goods: SQL = access.seesGoods ? .always : .never
+        let own: SQL = "CASE WHEN write_off.serial IS NULL THEN \(goods) ELSE \(access.seesUnit(in: .unit)) END"
+        let seen = access.scope == .all ? SQL.always : [own, access.handled("write_off.defect")].any
         let range = try eventNumbers(from: filter.from, to: filter.to)
         let ways = filter.ways
         return Walk(

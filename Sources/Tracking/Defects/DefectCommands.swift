@@ -20,7 +20,7 @@ extension State {
             guard let code, plant.products[code] != nil else {
                 throw Refusal(.invalid, "there is no product \((code ?? "-").shown)")
             }
-            guard seesBalances(actor) else {
+            if case .person(let access) = actor, !access.seesGoods {
                 throw Refusal(
                     .notPermitted,
                     "for goods without serials it also takes \(Verb.missing([.adjust])); ask an admin")
@@ -131,11 +131,11 @@ extension State {
         _ id: String, _ lot: DefectLot, _ parts: [(product: String, quantity: Int)], _ target: String, _ note: String,
         _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
-        let before = try visibleCase(id, actor)
+        let (before, inspection) = inspected(try visibleCase(id, actor), as: .init(repairable: 1, nonRepairable: 0))
         try checkNote(note)
         try require(before, [.inspected, .processing], "repaired")
         let (units, count) = try pieces(lot, of: before, upTo: before.split?.repairable ?? 0, "repairable", actor)
-        var events: [Event] = []
+        var events = inspection
         for unit in units { events.append(try repaired(unit, to: target, actor)) }
         if !before.isSerialised {
             guard target == "stock" else {
@@ -177,7 +177,7 @@ extension State {
         var used: [Repair.Part] = []
         for (code, quantity) in parts {
             guard let product = plant.products[code], product.sparePart else {
-                throw Refusal(.invalid, "\(code) is no spare part; spare parts are marked so in the site file")
+                throw Refusal(.invalid, "\(code) is no spare part; 'travelerctl spare-part add' makes it one")
             }
             try checkQuantity(quantity)
             guard !used.contains(where: { $0.product == code }) else {
@@ -197,7 +197,7 @@ extension State {
         _ id: String, _ lot: DefectLot, _ reason: WriteOffReason, _ price: Money?, _ note: String, _ actor: Actor,
         _ at: Int64
     ) throws(Refusal) -> Decision {
-        let before = try visibleCase(id, actor)
+        let (before, inspection) = inspected(try visibleCase(id, actor), as: .init(repairable: 0, nonRepairable: 1))
         try checkNote(note)
         try checkPrice(price, reason)
         try require(before, [.inspected, .processing, .resolved], "written off")
@@ -205,14 +205,14 @@ extension State {
         let (units, count) = try pieces(
             lot, of: before, upTo: isAwaiting ? before.remaining : before.split?.nonRepairable ?? 0,
             isAwaiting ? "awaiting" : "non-repairable", actor)
-        var events = units.map { writtenOff($0, reason) }
+        var events = inspection + units.map { writtenOff($0, reason) }
         if !before.isSerialised {
             var event = Event.stock(.stockWrittenOff, before, balance: 0, defect: -count)
             event.details.reason = reason.rawValue
             event.details.cost = plant.products[before.product]?.cost
             events.append(event)
         }
-        for index in events.indices { events[index].details.price = price }
+        for index in events.indices.dropFirst(inspection.count) { events[index].details.price = price }
         var after = before
         after.book(.writtenOff, count, at: at)
         events.append(.defect(.defectWrittenOff, before, after))
@@ -220,6 +220,17 @@ extension State {
     }
 
     // MARK: What several of these ask
+
+    /// A case of a single piece that nobody inspected yet, as the step that is taken with it says: what is repaired could
+    /// be, and what is written off could not. Any other case is as it was.
+    private func inspected(
+        _ found: DefectCase, as split: DefectCase.Split
+    ) -> (found: DefectCase, events: [Event]) {
+        guard found.status == .pending, found.quantity == 1 else { return (found, []) }
+        var after = found
+        (after.split, after.status) = (split, .inspected)
+        return (after, [.defect(.defectInspected, found, after)])
+    }
 
     /// The units or the quantity that a command is about, within what the case allows.
     mutating func pieces(
@@ -289,7 +300,8 @@ extension State {
     mutating func visibleCase(_ id: String, _ actor: Actor) throws(Refusal) -> DefectCase {
         guard let found = defectCase(id) else { throw .notFound("defect case", id) }
         if case .person(let access) = actor,
-            !access.sees(found, units: { units(ofDefect: id).keys.compactMap { unit($0) } })
+            !access.sees(
+                found, units: { units(ofDefect: id).keys.compactMap { unit($0) } }, handlers: { handlers(of: id) })
         {
             throw .notFound("defect case", id)
         }

@@ -119,6 +119,14 @@ public enum Scope: Sendable, Equatable {
     case own(String)
 }
 
+/// Somebody, or some station, that received, opened or inspected a customer's return or a defect case.
+public enum Handler: Sendable, Hashable {
+    /// A station, by its name.
+    case station(String)
+    /// A person, by their login.
+    case person(String)
+}
+
 /// Who is asking, and what they may see and do: decided anew for each request from the plant as it stands.
 public struct Access: Sendable, Equatable {
     /// The Unix login.
@@ -129,6 +137,8 @@ public struct Access: Sendable, Equatable {
     public let scope: Scope
     /// What was granted beside the role.
     public let grants: Set<Grant>
+    /// A lead's own stations and people, whose returns and defect cases are seen whatever team the goods are of.
+    public let desk: Set<Handler>
 
     /// The rights of `login` in `plant`, or nil for somebody who is nobody here.
     ///
@@ -139,14 +149,27 @@ public struct Access: Sendable, Equatable {
         self.login = login
         grants = person?.grants ?? []
         role = isAdmin ? .admin : person?.role ?? .member
+        var department: String?
         switch role {
         case .admin: scope = .all
         case .departmentLead:
-            let department = person?.department
+            department = person?.department
             scope = .teams(Set(plant.teams.values.lazy.filter { $0.department == department }.map(\.code)))
         case .teamLead: scope = .teams(person?.team.map { [$0] } ?? [])
         case .member: scope = .own(login)
         }
+        guard case .teams(let teams) = scope else {
+            desk = []
+            return
+        }
+        func isOwn(_ team: String?) -> Bool { team.map(teams.contains) ?? false }
+        var desk: Set<Handler> = [.person(login)]
+        for station in plant.stations.values where isOwn(station.team) { desk.insert(.station(station.name)) }
+        for other in plant.people.values
+        where isOwn(other.team) || department != nil && other.department == department {
+            desk.insert(.person(other.login))
+        }
+        self.desk = desk
     }
 
     /// Whether this is an admin.
@@ -179,12 +202,18 @@ public struct Access: Sendable, Equatable {
             + (seesBalances ? ["stock without serials, and what is low"] : [])
     }
 
+    /// Whether suppliers, costs and prices are shown.
+    public var seesPurchase: Bool { may(.seeOrders) || may(.manageDefects) }
+    /// Whether customers are shown.
+    public var seesCustomers: Bool { may(.seeOrders) || seesAllReturns }
     /// Sees every unit in stock, by grant.
     public var seesAllStock: Bool { grants.contains(.deliver) }
     /// Sees every unit that is delivered or ever came back, by grant.
     public var seesAllReturns: Bool { grants.contains(.returnsManage) || grants.contains(.returnsInspect) }
     /// Sees balances that belong to no unit: unserialised stock and low stock.
-    public var seesBalances: Bool { isAdmin || grants.contains(.stockAdjust) }
+    public var seesBalances: Bool { role != .member || grants.contains(.stockAdjust) }
+    /// Sees the defect cases and the write-offs of goods without serials, which are no team's.
+    public var seesGoods: Bool { isAdmin || grants.contains(.stockAdjust) }
 
     /// Whether a unit of `team` in this state lies within the caller's scope.
     public func sees(team: String?, _ state: UnitState) -> Bool {
@@ -203,12 +232,15 @@ public struct Access: Sendable, Equatable {
     }
 
     /// Whether a defect case lies within the caller's scope: where all of its units are of the caller's teams, or in the
-    /// caller's hands. Goods without serials are a balance.
+    /// caller's hands, or where a lead's own station or people opened or inspected it. Goods without serials are
+    /// for those who adjust stock.
     ///
-    /// - Parameter units: the units that are or were in it; asked for only where it depends on them.
-    public func sees(_ found: DefectCase, units: () -> [Unit]) -> Bool {
-        if scope == .all { return true }
-        guard found.isSerialised else { return seesBalances }
+    /// - Parameters:
+    ///   - units: the units that are or were in it; asked for only where it depends on them.
+    ///   - handlers: who opened or inspected it; asked for only where it depends on them.
+    public func sees(_ found: DefectCase, units: () -> [Unit], handlers: () -> Set<Handler>) -> Bool {
+        if scope == .all || !desk.isEmpty && !desk.isDisjoint(with: handlers()) { return true }
+        guard found.isSerialised else { return seesGoods }
         switch scope {
         case .all: return true
         case .teams(let teams): return found.team.map(teams.contains) ?? seesTeams(of: units())
@@ -224,8 +256,13 @@ public struct Access: Sendable, Equatable {
         return !units.isEmpty && units.allSatisfy { $0.team.map(teams.contains) ?? false }
     }
 
-    /// Whether an item of a customer's return lies within the caller's scope: as its unit's team, or by grant.
-    public func sees(_ item: ReturnItem) -> Bool { seesReturns(of: item.team) }
+    /// Whether an item of a customer's return lies within the caller's scope: as its unit's team, by grant, or where a
+    /// lead's own station or people received, opened or inspected the return.
+    ///
+    /// - Parameter handlers: who received, opened or inspected the return.
+    public func sees(_ item: ReturnItem, handlers: Set<Handler>) -> Bool {
+        seesReturns(of: item.team) || !desk.isDisjoint(with: handlers)
+    }
 
     /// Whether what came back of `team` lies within the caller's scope; of no team for goods without serials.
     func seesReturns(of team: String?) -> Bool {

@@ -96,6 +96,8 @@ public struct Settings: Sendable, Equatable, Codable {
     public var reworkStage: String?
     /// Where a returned item of each condition is put when it is restocked.
     public var returnLocations: [String: String] = [:]
+    /// Whether the last inspection of a return completes it; absent in what older versions recorded.
+    public var autoComplete: Bool?
     /// What differs from the usual refund policy; absent in what older versions recorded.
     public var refundPolicy: RefundPolicy?
     /// The checklists of inspections by kind of return; absent in what older versions recorded.

@@ -139,6 +139,13 @@ public struct QCTask: Sendable, Equatable, Codable {
         status == .completed ? checklist.allSatisfy { $0.answer != .no } : nil
     }
 
+    /// What nobody may restock past: a question that was answered `no` without a note; nil where there is none.
+    var unexplained: String? {
+        let isUnexplained = { (check: Check) in check.answer == .no && check.note?.allSatisfy(\.isWhitespace) ?? true }
+        guard let index = checklist.firstIndex(where: isUnexplained) else { return nil }
+        return "question \(index + 1) of its checklist was answered no without a note: \(checklist[index].question)"
+    }
+
     /// Where a task stands.
     public enum Status: String, Sendable, Codable, CaseIterable {
         /// To be done.

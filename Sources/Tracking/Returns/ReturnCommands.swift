@@ -182,11 +182,12 @@ extension State {
         (after.inspectedBy, after.inspectedAt) = (actor.login, at)
         var event = Event.returnItem(.returnItemInspected, before, after)
         event.note = note
-        return Decision([event], created: id)
+        let items = items(ofReturn: id).map { $0.id == itemID ? after : $0 }
+        return inspected(found, items, [event], actor, at)
     }
 
     mutating func answerChecklist(
-        _ id: String, _ answers: [ChecklistAnswer]
+        _ id: String, _ answers: [ChecklistAnswer], _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         let before = try knownReturn(id)
         try requireInspecting(before, "the checklist of the return \(id) can't be answered")
@@ -207,8 +208,9 @@ extension State {
             after.task?.checklist[answer.question - 1].note = answer.note
         }
         if after == before { return Decision(created: id) }
-        return Decision(
-            [.customerReturn(.returnChecklistAnswered, before, after, items(ofReturn: id))], created: id)
+        let items = items(ofReturn: id)
+        return inspected(
+            after, items, [.customerReturn(.returnChecklistAnswered, before, after, items)], actor, at)
     }
 
     // MARK: Photos

@@ -4,9 +4,32 @@ extension State {
     mutating func completeReturn(_ id: String, _ actor: Actor, _ at: Int64) throws(Refusal) -> Decision {
         let before = try knownReturn(id)
         try requireInspecting(before, "the return \(id) can't be completed")
-        var items = items(ofReturn: id)
+        return try completed(before, items(ofReturn: id), after: [], actor, at)
+    }
+
+    /// What the last inspection, or the last answer of the checklist, of a return does: in a plant that says so it
+    /// completes the return, as far as nothing stands against that. What was announced is waited for.
+    ///
+    /// - Parameters:
+    ///   - found: the return as these events leave it.
+    ///   - items: its items as these events leave them.
+    mutating func inspected(
+        _ found: CustomerReturn, _ items: [ReturnItem], _ events: [Event], _ actor: Actor, _ at: Int64
+    ) -> Decision {
+        let decision = Decision(events, created: found.id)
+        guard plant.settings.autoComplete == true, items.allSatisfy({ $0.arrivedAt != nil }) else { return decision }
+        do throws(Refusal) {
+            return try completed(found, items, after: events, actor, at)
+        } catch {
+            return decision
+        }
+    }
+
+    private mutating func completed(
+        _ before: CustomerReturn, _ all: [ReturnItem], after earlier: [Event], _ actor: Actor, _ at: Int64
+    ) throws(Refusal) -> Decision {
+        var (items, events) = (all, earlier)
         try checkIsDecided(before, items)
-        var events: [Event] = []
         for index in items.indices where items[index].arrivedAt == nil {
             // What was announced and never came is not waited for.
             var cancelled = items[index]
@@ -30,7 +53,7 @@ extension State {
         after.refund = plant.settings.refund(here, of: after)
         let lines = here.map { ReturnChange.Line($0, refund: plant.settings.refund($0, of: after)) }
         events.append(.customerReturn(.returnCompleted, before, after, items, lines: lines))
-        return Decision(events, serials: here.compactMap(\.serial), created: id)
+        return Decision(events, serials: here.compactMap(\.serial), created: before.id)
     }
 
     private mutating func checkIsDecided(_ found: CustomerReturn, _ items: [ReturnItem]) throws(Refusal) {
@@ -49,6 +72,13 @@ extension State {
                 .rule(.notInspected),
                 "the return \(found.id) can't be completed: the checklist is not answered, "
                     + "from question \(index + 1): \(question.question)")
+        }
+        let restocked = items.filter { $0.decision == .restock && $0.open > 0 }
+        if let name = restocked.first?.name, let no = found.task?.unexplained {
+            throw Refusal(
+                .rule(.notInspected),
+                "the return \(found.id) can't be completed: \(no), and \(name) would go into stock; say in the "
+                    + "answer's note why it may")
         }
         var held: [ReturnItem] = []
         for item in items where item.open > 0 {
@@ -236,6 +266,11 @@ extension State {
                 throw Refusal(.rule(.wrongStatus), "\(item.name) was decided to \(decided.sentence), not into stock")
             }
             try checkSellable(item.condition, .restock, item)
+            if let found = customerReturn(item.customerReturn), found.isOpen, let no = found.task?.unexplained {
+                throw Refusal(
+                    .rule(.notInspected),
+                    "\(item.name) can't go into stock: \(no); say in the answer's note why it may, or write it off")
+            }
             if self.unit(of: item)?.state.onHold == true {
                 throw Refusal(.rule(.onHold), "\(item.name) is on hold; release it first")
             }

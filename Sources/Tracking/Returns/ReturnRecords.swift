@@ -154,6 +154,45 @@ extension State {
 }
 
 extension Event {
+    /// Id of the customer's return, or of the defect case, that changed.
+    public var returnOrCase: String? {
+        switch change {
+        case .customerReturn(let change)?: (change.after ?? change.before)?.id
+        case .returnItem(let change)?: (change.after ?? change.before)?.customerReturn
+        case .defect(let change)?: (change.after ?? change.before)?.id
+        default: nil
+        }
+    }
+
+    /// The customer's return or the defect case that somebody received, opened or inspected by this event, and who did;
+    /// nil where nobody did.
+    var handling: (id: String, by: Set<Handler>)? {
+        var by: Set<Handler> = []
+        if let actor { by.insert(.person(actor)) }
+        if let station { by.insert(.station(station)) }
+        switch change {
+        case .customerReturn(let change)?:
+            guard let after = change.after else { return nil }
+            let isOpened = change.before == nil
+            let inspector = change.before?.inspector == after.inspector ? nil : after.inspector
+            guard isOpened || inspector != nil else { return nil }
+            if let inspector { by.insert(.person(inspector)) }
+            return (after.id, by)
+        case .returnItem(let change)?:
+            guard let after = change.after else { return nil }
+            let isReceived = after.arrivedAt != nil && change.before?.arrivedAt == nil
+            let isInspected = after.inspectedAt != nil && change.before?.inspectedAt == nil
+            return isReceived || isInspected ? (after.customerReturn, by) : nil
+        case .defect(let change)?:
+            guard let after = change.after else { return nil }
+            let isOpened = change.before == nil
+            guard isOpened || kind == .defectInspected else { return nil }
+            if isOpened, let login = after.detectedBy { by.insert(.person(login)) }
+            return (after.id, by)
+        default: return nil
+        }
+    }
+
     /// A customer's return changed.
     static func customerReturn(
         _ kind: EventKind, _ before: CustomerReturn?, _ after: CustomerReturn?, _ items: [ReturnItem],

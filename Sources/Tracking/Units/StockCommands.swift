@@ -125,8 +125,11 @@ extension State {
     /// The exchange that a delivery names, if the actor sees it.
     mutating func exchange(_ id: String, _ actor: Actor) throws(Refusal) -> CustomerReturn {
         guard let found = customerReturn(id) else { throw .notFound("return", id) }
-        if case .person(let access) = actor, !items(ofReturn: id).contains(where: access.sees) {
-            throw .notFound("return", id)
+        if case .person(let access) = actor {
+            let handlers = handlers(of: id)
+            guard items(ofReturn: id).contains(where: { access.sees($0, handlers: handlers) }) else {
+                throw .notFound("return", id)
+            }
         }
         guard found.kind == .exchange else {
             throw Refusal(.rule(.wrongStatus), "the return \(id) is no exchange; nothing is sent for it")

@@ -34,6 +34,9 @@ public struct Unit: Sendable, Equatable {
     public var cost: Money?
     /// Serial of the defective unit that the supplier replaced by it.
     public var replaces: String?
+    /// Where it was put when it was restocked from a customer's return; nil once it went on from there for other than a
+    /// delivery.
+    public var location: String?
     /// When it was registered or received, in milliseconds since 1970.
     public var createdAt: Int64
     /// When its last event happened, in milliseconds since 1970.

@@ -147,6 +147,8 @@ public struct Delivery: Sendable, Equatable, Codable {
     public var customerReturn: String?
     /// Name of the station where it was opened.
     public var station: String?
+    /// Login of the person who opened it. Set when its event is applied.
+    public var openedBy: String?
     /// Closed deliveries are final.
     public var isClosed = false
     /// How many items it holds, units and unserialised quantities together.

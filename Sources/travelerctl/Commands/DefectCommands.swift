@@ -33,6 +33,7 @@ struct Defect: AsyncParsableCommand {
         @Option(help: .product) var product: String?
         @Option(help: "Where it lies.") var location: String?
         @Option(help: "Where it was found.") var source: Source?
+        @Option(help: "Number of the return to a supplier that it is out with.") var supplierReturn: String?
         @Option(help: "Text in what is written on a case, or in a serial.") var search: String?
         @OptionGroup var period: Period
 
@@ -42,7 +43,7 @@ struct Defect: AsyncParsableCommand {
                     query: [
                         "status": status?.rawValue, "group": group?.rawValue, "awaiting": awaiting ? "true" : nil,
                         "type": type, "product": product, "location": location, "source": source?.rawValue,
-                        "search": search,
+                        "supplier_return": supplierReturn, "search": search,
                         "from": period.start, "to": period.end,
                     ]
                 ).query
@@ -52,7 +53,8 @@ struct Defect: AsyncParsableCommand {
 
     struct List: ListCall {
         enum Order: String, CaseIterable, ExpressibleByArgument {
-            case date, product, supplier
+            case open, date, product, supplier
+            case lastOpen = "-open"
             case lastDate = "-date"
             case lastProduct = "-product"
             case lastSupplier = "-supplier"
@@ -61,14 +63,19 @@ struct Defect: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "list", "The worklist: what is defective, and who has it now.",
             example: "defect list --group pending --supplier acme", "defect list --search RMA-7 --order product",
-            more: "Above the list stand the cards, over all that the other filters let through.")
+            more: """
+                Above the list stand the cards, over all that the other filters let through. What is resolved comes last; \
+                with a status or a card the newest come first.
+                """)
         @OptionGroup var filters: Filters
         @Option(help: "Code of the supplier.") var supplier: String?
-        @Option(parsing: .unconditional, help: "-date if not given; - is from the end.") var order: Order?
+        @Option(parsing: .unconditional, help: "open or -date if not given; - is from the end.") var order: Order?
         @OptionGroup var options: ListOptions
 
         var request: Request {
             get throws {
+                let isWhole = filters.status == nil && filters.group == nil && !filters.awaiting
+                let order = order ?? (isWhole ? .open : nil)
                 var request = Request.get("defects", query: ["supplier": supplier, "order": order?.rawValue])
                 request.query = try filters.parameters + request.query
                 return request

@@ -24,12 +24,71 @@ extension Supplier {
 
 struct SparePart: AsyncParsableCommand {
     static let configuration = CommandConfiguration.noun(
-        "spare-part", "Products that repairs take.", example: "spare-part list --low", [List.self])
+        "spare-part", "Products that repairs take.", example: "spare-part list --low",
+        [List.self, Add.self, Set.self])
+
+    struct Add: Call {
+        static let configuration = CommandConfiguration.verb(
+            "add", "Add a spare part: a new product, or one that was none before.",
+            example: "spare-part add FUSE-2A --name \"Fuse 2 A\" \\\n    --minimum 20 --cost 0.35 --supplier acme")
+        @Argument(help: .product) var code: String
+        @Option(help: "What people call it; a new product needs a name.") var name: String?
+        @Option(help: "Its type; part if not given.") var type: String?
+        @Option(help: "It is low below this stock.") var minimum: Int?
+        @Option(help: "What one costs.") var cost: Double?
+        @Option(help: "Code of the supplier.") var supplier: String?
+        @OptionGroup var options: CallOptions
+        var request: Request {
+            .post(
+                "spare-parts",
+                body: [
+                    "code": .string(code), "name": .text(name), "type": .text(type),
+                    "min_stock": minimum.map(JSONValue.int), "cost": cost.map(JSONValue.double),
+                    "supplier": .text(supplier),
+                ])
+        }
+        var view: View { SparePart.fields }
+    }
+
+    struct Set: Call {
+        static let configuration = CommandConfiguration.verb(
+            "set", "Change a spare part.", example: "spare-part set FUSE-2A --minimum 50",
+            "spare-part set FUSE-2A --no-spare-part",
+            more:
+                "An empty text clears the supplier: --supplier \"\". A site file that is applied later goes before this."
+        )
+        @Argument(help: .product) var code: String
+        @Option(help: "What people call it.") var name: String?
+        @Option(help: "It is low below this stock.") var minimum: Int?
+        @Option(help: "What one costs.") var cost: Double?
+        @Option(help: "Code of the supplier.") var supplier: String?
+        @Flag(name: .customLong("no-spare-part"), help: "Make it a product that no repair takes.") var isNone = false
+        @OptionGroup var options: CallOptions
+        func validate() throws {
+            if name == nil, minimum == nil, cost == nil, supplier == nil, !isNone {
+                throw ValidationError("Say what is to be changed: --name, --minimum, --cost or --supplier.")
+            }
+        }
+        var request: Request {
+            .patch(
+                "spare-parts", code,
+                body: [
+                    "name": .text(name), "min_stock": minimum.map(JSONValue.int), "cost": cost.map(JSONValue.double),
+                    "supplier": .clearing(supplier), "spare_part": isNone ? false : nil,
+                ])
+        }
+        var view: View { SparePart.fields }
+    }
+
+    fileprivate static let fields = View.fields([
+        Column("Code", "code"), Column("Name", "name"), Column("Minimum", "min_stock"),
+        Column("Cost", "cost", .money), Column("Supplier", "supplier"), Column("Retired", "retired", .flag),
+    ])
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Spare parts with their stock.", example: "spare-part list --low",
-            more: "Stock and LOW are shown to admins and to those who adjust stock.")
+            more: "Stock and LOW are shown to leads and to those who adjust stock.")
         @Flag(help: "Only what is below its minimum.") var low = false
         @Option(help: "A part of the code or the name.") var search: String?
         @OptionGroup var options: ListOptions
@@ -42,7 +101,7 @@ struct SparePart: AsyncParsableCommand {
                 Column("LOW", "low", .flag, rank: 2, shown: { $0["low"]?.bool == true ? "LOW" : "" }),
                 Column("SUPPLIER", "supplier", rank: 5), Column("COST", "cost", .money, rank: 6), .data("retired"),
             ],
-            empty: "No spare parts. Mark products with spare_part: true in the site file.")
+            empty: "No spare parts. Add one: 'travelerctl spare-part add CODE --name NAME'.")
     }
 }
 
@@ -50,7 +109,8 @@ extension Log {
     struct WriteOffs: ListCall {
         static let configuration = CommandConfiguration.verb(
             "write-offs", "Everything that was written off, from wherever.",
-            example: "log write-offs --source defect --from 2026-03-01")
+            example: "log write-offs --source defect --from 2026-03-01",
+            more: "COST and SOLD FOR are of all pieces of a line, as in 'report write-offs'; EACH is of one.")
         @Option(help: .product) var product: String?
         @Option(help: "Such as scrap or outlet_sale.") var reason: String?
         @Option(help: "defect, return, production or inventory_audit.") var source: String?
@@ -72,7 +132,8 @@ extension Log {
                 Column("QTY", "quantity", .number, rank: 2),
                 Column("REASON", "reason", shown: { words($0["reason"]?.string ?? "") }),
                 Column("FROM", "source", rank: 5, shown: { words($0["source"]?.string ?? "") }),
-                Column("COST", "cost", .money, rank: 3), Column("PRICE", "price", .money, rank: 4),
+                Column("COST EACH", "cost", .money, rank: 6), Column("COST", "total_cost", .money, rank: 3),
+                Column("PRICE EACH", "price", .money, rank: 6), Column("SOLD FOR", "proceeds", .money, rank: 4),
                 Column("CASE", "defect", rank: 7), Column("WHO", "actor", rank: 6),
                 Column("NOTE", "note", rank: 8, shrinks: true), .data("event"), .data("team"),
             ],

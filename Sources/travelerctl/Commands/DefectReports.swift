@@ -17,13 +17,24 @@ extension Report {
                 writes all groupings, spare parts and write-offs as sheets of one workbook.
                 """)
         @Option(help: "Counted by this; product if not given.") var by: Grouping?
+        @Option(help: .product) var product: String?
+        @Option(help: "Only cases that lie there.") var location: String?
+        @Option(help: "Only cases in exactly this status.") var status: Defect.Filters.Status?
+        @Option(help: "Code of the supplier.") var supplier: String?
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
         @OptionGroup var options: ListOptions
         var request: Request { get throws { try request(by) } }
 
         private func request(_ grouping: Grouping?) throws -> Request {
-            try period.report("defects", by: grouping?.rawValue)
+            var request = try period.report("defects", by: grouping?.rawValue)
+            request.query +=
+                Request.get(
+                    query: [
+                        "product": product, "location": location, "status": status?.rawValue, "supplier": supplier,
+                    ]
+                ).query
+            return request
         }
 
         var sheets: [ReportSheet] {
@@ -62,7 +73,8 @@ extension Report {
 
         static let configuration = CommandConfiguration.verb(
             "write-offs", "What was written off in a time, from wherever, and what it cost.",
-            example: "report write-offs --by source --from 2026-03-01")
+            example: "report write-offs --by source --from 2026-03-01",
+            more: "COST and SOLD FOR are of all pieces.")
         @Option(help: "Counted by this; reason if not given.") var by: Grouping?
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption

@@ -121,12 +121,31 @@ struct Supplier: AsyncParsableCommand {
     }
 
     struct Show: Call {
-        static let configuration = CommandConfiguration.verb("show", "One supplier.", example: "supplier show acme")
+        static let configuration = CommandConfiguration.verb(
+            "show", "One supplier with its cases, and with what went back to it.", example: "supplier show acme",
+            more: """
+                Of both lists the last 20: 'travelerctl defect list --supplier CODE' and 'travelerctl supplier returns \
+                CODE' list all.
+                """)
         @Argument(help: "Code of the supplier.") var code: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("suppliers", code) }
         var view: View {
-            .fields([Column("Code", "code"), Column("Name", "name"), Column("Retired", "retired", .flag)])
+            View { supplier, screen in
+                let fields = View.fields([
+                    Column("Code", "code"), Column("Name", "name"), Column("Retired", "retired", .flag),
+                    Column("Credited", "credit", .money),
+                ])
+                var lines = fields.draw(supplier, screen)
+                if let cards = supplier["cases"] { lines += Defect.List.cards(cards, screen) }
+                for (key, table) in [("open_cases", Defect.List.table), ("returns", Returns.table)] {
+                    guard let rows = supplier[key]?.array, !rows.isEmpty else { continue }
+                    var layout: Table.Layout?
+                    lines += ["", key == "returns" ? "Went back:" : "Not resolved:"]
+                    lines += table.lines(rows, screen, layout: &layout)
+                }
+                return lines
+            }
         }
     }
 }

@@ -13,8 +13,9 @@ struct Product: AsyncParsableCommand {
             "list", "Products with their counts.", example: "product list --view available",
             "product list --search board",
             more: """
-                Defects are what is in defect, with and without serials, and the units that were scrapped. LOW marks \
-                stock below the threshold.
+                STOCK is what is in the store, with and without serials. All other columns count serials: DEFECTS those \
+                in defect and those that were scrapped, TOTAL all that were ever registered. Goods without serials that \
+                are defective or in repacking stand in a column of their own. LOW marks stock below the threshold.
                 """)
         @Option(help: "available shows what there is to ship.") var view: Choice?
         @Option(help: "Only this type of product.") var type: String?
@@ -38,8 +39,10 @@ struct Product: AsyncParsableCommand {
                 Column("MAKING", "in_production", .number, rank: 2),
                 Column("DEFECTS", "defect", .number, rank: 3, shown: { String($0.defects) }),
                 Column("DELIVERED", "delivered", .number, rank: 4), Column("RETURNED", "returned", .number, rank: 7),
-                Column("TOTAL", "total", .number, rank: 6), .data("scrapped"), .data("written_off"), .data("installed"),
-                .data("split"), .data("unserialised"), .data("unserialised_defect"), .data("in_repacking"),
+                Column("TOTAL", "total", .number, rank: 6),
+                Column("WITHOUT SERIALS", "unserialised_defect", rank: 9, shown: { $0.withoutSerials }),
+                .data("scrapped"), .data("written_off"), .data("installed"),
+                .data("split"), .data("unserialised"), .data("in_repacking"),
                 .data("unserialised_in_repacking"), .data("min_stock"),
                 .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
@@ -49,7 +52,11 @@ struct Product: AsyncParsableCommand {
 
     struct Show: Call {
         static let configuration = CommandConfiguration.verb(
-            "show", "One product's card.", example: "product show PCB-100")
+            "show", "One product's card.", example: "product show PCB-100",
+            more: """
+                In stock counts what is in the store, with and without serials; the other figures in the frame count \
+                serials. 'travelerctl unit list --product CODE' lists these.
+                """)
         @Argument(help: .product) var code: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("products", code) }
@@ -111,9 +118,14 @@ extension Product {
 }
 
 extension JSONValue {
-    /// What people call a card's defects: what is in defect, with and without serials, and scrapped units.
-    fileprivate var defects: Int {
-        ["defect", "unserialised_defect", "scrapped"].reduce(0) { $0 + (self[$1]?.int ?? 0) }
+    /// What people call a card's defects: the units in defect, and those that were scrapped.
+    fileprivate var defects: Int { (self["defect"]?.int ?? 0) + (self["scrapped"]?.int ?? 0) }
+
+    /// Goods without serials that are neither stock nor sold.
+    fileprivate var withoutSerials: String {
+        [("unserialised_defect", "defective"), ("unserialised_in_repacking", "in repacking")]
+            .compactMap { key, word in self[key]?.int.flatMap { $0 > 0 ? "\($0) \(word)" : nil } }
+            .joined(separator: ", ")
     }
 }
 
@@ -139,7 +151,8 @@ extension View {
             ("installed", number("installed")),
             ("split", number("split")), ("of the stock without serials", number("unserialised")),
             ("defective without serials", number("unserialised_defect")),
-            ("in repacking", number("in_repacking") + number("unserialised_in_repacking")),
+            ("in repacking", number("in_repacking")),
+            ("in repacking without serials", number("unserialised_in_repacking")),
         ].filter { $0.1 != 0 }.map { "\($0.1) \($0.0)" }
         var lines = [title]
         if !facts.isEmpty { lines += wrapped(facts.joined(separator: ", "), screen.width) }
@@ -161,6 +174,9 @@ extension View {
         if card["low_stock"]?.bool == true {
             let threshold = card["low_stock_threshold"].map { ", the threshold is \($0.plain)" } ?? ""
             lines.append(screen.paint("LOW STOCK: \(number("in_stock")) in stock\(threshold)", .amber))
+        }
+        if number("total") > 0, let code = card["code"]?.string {
+            lines.append(screen.paint("Its serials: travelerctl unit list --product \(visible(code))", .faint))
         }
         return lines
     }

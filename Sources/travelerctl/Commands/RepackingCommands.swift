@@ -15,11 +15,15 @@ struct Repacking: AsyncParsableCommand {
         @Option(help: .product) var product: String?
         @Option(help: "Number of the order.") var order: String?
         @Option(name: .customLong("return"), help: .customerReturn) var customerReturn: String?
+        @Option(help: "Restocked at this location; also what left the queue.") var location: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             .get(
                 "repacking",
-                query: ["status": status, "product": product, "order": order, "return": customerReturn])
+                query: [
+                    "status": status, "product": product, "order": order, "return": customerReturn,
+                    "location": location,
+                ])
         }
         static let table = Table(
             columns: Repacking.items.columns + [
@@ -180,7 +184,11 @@ extension Report {
             "returns", "What came back in a time: how much of what was delivered, why, and what became of it.",
             example: "report returns --by reason --from 2026-03-01",
             "report returns --from 2026-01-01 --to 2026-03-31 --xlsx q1.xlsx",
-            more: "The last 30 days if no time is given. --xlsx writes all groupings as sheets of one workbook.")
+            more: """
+                The last 30 days if no time is given. RATE is pieces that came back per piece delivered, BY ORDERS \
+                orders from which something came back per order delivered. --xlsx writes all groupings as sheets of \
+                one workbook.
+                """)
         @Option(help: "Counted by this; product if not given.") var by: Grouping?
         @OptionGroup var period: Period
         @OptionGroup var spreadsheet: SpreadsheetOption
@@ -199,7 +207,10 @@ extension Report {
             columns: [
                 Column("OF", "key", shown: { words($0["key"]?.string ?? "") }),
                 Column("CAME BACK", "quantity", .number), Column("DELIVERED", "delivered", .number, rank: 4),
-                Column("RATE", "return_rate", .percent, rank: 1), Column("RESTOCKED", "restocked", .number, rank: 2),
+                Column("RATE", "return_rate", .percent, rank: 1), Column("ORDERS", "orders", .number, rank: 10),
+                Column("OF ORDERS", "orders_delivered", .number, rank: 11),
+                Column("BY ORDERS", "return_rate_by_orders", .percent, rank: 4),
+                Column("RESTOCKED", "restocked", .number, rank: 2),
                 Column("REFURBISHED", "refurbished", .number, rank: 6),
                 Column("WRITTEN OFF", "written_off", .number, rank: 3),
                 Column("TO DEFECT", "to_defect", .number, rank: 7),

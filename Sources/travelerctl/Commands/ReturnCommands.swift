@@ -35,6 +35,7 @@ struct Return: AsyncParsableCommand {
             "return list --status inspecting --inspector rita")
         @Option(help: "Number of the order.") var order: String?
         @Option(help: "Who sent it.") var customer: String?
+        @Option(help: "A part of the order's number or of the customer.") var search: String?
         @Option(help: "Whether something is sent instead.") var kind: Kind?
         @Flag(help: "Only exchanges for which nothing was sent yet.") var unsent = false
         @Option(help: "expected, created, inspecting, completed or cancelled.") var status: String?
@@ -48,7 +49,7 @@ struct Return: AsyncParsableCommand {
                 .get(
                     "returns",
                     query: [
-                        "order": order, "customer": customer, "kind": kind?.rawValue,
+                        "order": order, "customer": customer, "search": search, "kind": kind?.rawValue,
                         "unsent": unsent ? "true" : nil, "status": status == "expected" ? "created" : status,
                         "expected": expected, "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
                         "from": try period.start, "to": try period.end,
@@ -202,7 +203,10 @@ struct Return: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "checklist", "Answer questions of the checklist.",
             example: "return checklist 4711 1=yes 2=no:\"box torn\" 3=not_applicable",
-            more: "Questions that are not named keep their answers. 'travelerctl return show' lists them.")
+            more: """
+                Questions that are not named keep their answers. 'travelerctl return show' lists them. Where a question \
+                was answered no, nothing goes into stock until a note says why it may.
+                """)
         @Argument(help: .customerReturn) var id: String
         @Argument(
             help: ArgumentHelp("Number of a question and its answer.", valueName: "number=answer[:note]"),

@@ -14,7 +14,11 @@ struct Unit: AsyncParsableCommand {
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Units, filtered.", example: "unit list --product PCB-100 --status in_production",
-            "unit list --stage testing --csv")
+            "unit list --stage testing --csv", "unit list --search 2610-00 --held",
+            more: """
+                --from and --to are about the registration or receipt, with --changed about the last change; the newest \
+                come first then.
+                """)
         @Option(help: "in_production, in_stock, delivered, returned, defect, installed, split or written_off.")
         var status: String?
         @Option(help: "The stage that they wait for.") var stage: String?
@@ -22,17 +26,33 @@ struct Unit: AsyncParsableCommand {
         @Option(help: "Number of the work order.") var workOrder: String?
         @Option(help: "Code of the team.") var team: String?
         @Flag(help: "Only those that are assigned to you, or that you last worked on.") var mine = false
-        @Option(parsing: .unconditional, help: "serial, or -serial for the end first.")
+        @Option(help: "In stock, at this location since they were restocked.") var location: String?
+        @Option(help: "A part of the serial; what begins or ends with it comes first.") var search: String?
+        @Flag(help: "Only those on hold.") var held = false
+        @Option(help: "Login of the person that they are assigned to.") var assignee: String?
+        @Option(help: "Delivered under this customer's order, even if they came back since.") var customerOrder: String?
+        @OptionGroup var period: Period
+        @Flag(
+            help: "--from and --to are about the last change, not about the registration; the last changed come first.")
+        var changed = false
+        @Option(parsing: .unconditional, help: "serial, created_at or updated_at; - is from the end.")
         var order: String?
         @OptionGroup var options: ListOptions
 
         var request: Request {
-            .get(
-                "units",
-                query: [
-                    "status": status, "stage": stage, "product": product, "work_order": workOrder, "team": team,
-                    "mine": mine ? "true" : nil, "order": order,
-                ])
+            get throws {
+                let times = (try period.start, try period.end)
+                let order = order ?? (changed ? "-updated_at" : times.0 ?? times.1 == nil ? nil : "-created_at")
+                return .get(
+                    "units",
+                    query: [
+                        "status": status, "stage": stage, "product": product, "work_order": workOrder, "team": team,
+                        "mine": mine ? "true" : nil, "location": location, "search": search,
+                        "on_hold": held ? "true" : nil, "assignee": assignee, "customer_order": customerOrder,
+                        (changed ? "changed_from" : "from"): times.0, (changed ? "changed_to" : "to"): times.1,
+                        "order": order,
+                    ])
+            }
         }
 
         static let table = Table(
@@ -41,7 +61,8 @@ struct Unit: AsyncParsableCommand {
                 Column("STAGE", "stage", rank: 1), Column("IT", "iteration", .number, rank: 7),
                 Column("HOLD", "on_hold", .flag, rank: 2), Column("ORDER", "work_order", rank: 5),
                 Column("TEAM", "team", rank: 8), Column("ASSIGNED TO", "assignee", rank: 6),
-                Column("CHANGED", "updated_at", .time, rank: 3), .data("next"), .data("worker"), .data("supplier"),
+                Column("CHANGED", "updated_at", .time, rank: 3), Column("LOCATION", "location", rank: 9), .data("next"),
+                .data("worker"), .data("supplier"),
                 .data("cost"), .data("delivery"), .data("failed_stage"), .data("write_off_reason"), .data("routing"),
                 .data("created_at"),
             ],

@@ -7,6 +7,8 @@ extension View {
         Column("Iteration", "iteration"), Column("Work order", "work_order"), Column("Team", "team"),
         Column("Assigned to", "assignee"), Column("Last worker", "worker"), Column("Routing", "routing"),
         Column("Supplier", "supplier"), Column("Cost", "cost", .money), Column("Delivery", "delivery"),
+        Column("Customer's order", "order"),
+        Column("Location", "location"),
         Column("Failed at", "failed_stage"), Column("Defect case", "defect_case"), Column("Replaces", "replaces"),
         Column("Replaced by", "replaced_by"),
         Column("Written off", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
@@ -142,7 +144,11 @@ extension View {
         }
         parts += ["type", "reason"].compactMap { item[$0]?.plain }.map { words($0) }
         if let price = item["price"] { parts.append("for \(price.plain)") }
-        if before == nil, let order = item["work_order"] { parts.append("order \(order.plain)") }
+        if before == nil, let order = item["work_order"] { parts.append("work order \(order.plain)") }
+        if let order = item["order"] {
+            parts.append("order \(order.plain)" + (item["customer"].map { " of \($0.plain)" } ?? ""))
+        }
+        if let place = item["location"] { parts.append("put at \(place.plain)") }
         return parts
     }
 }
