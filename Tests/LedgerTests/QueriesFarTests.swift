@@ -46,7 +46,7 @@ import Tracking
                 printf('%07d', n), iif(odd, 'P-2', 'P-1'), 1, iif(odd, 'finish', 'smt'), NULL,
                 iif(odd, 'released', 'closed'), n, 0, 0, 0, 0, 0
                 """))
-        try db.execute(rows("delivery", "n, printf('%d', n), NULL, NULL, iif(odd, 0, 1), 1, n, n, NULL"))
+        try db.execute(rows("delivery", "n, printf('%d', n), NULL, NULL, iif(odd, 0, 1), 1, n, n, NULL, NULL"))
         try db.execute(
             rows(
                 "label_job",
