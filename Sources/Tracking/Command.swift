@@ -56,7 +56,9 @@ public enum Command: Sendable {
     /// Goods without serials that were made here come into stock, under a work order or none.
     case produce(product: String, quantity: Int, workOrder: String?, note: String?)
     /// Units are found (new serials) or missing (serials in stock).
-    case adjustSerials(product: String, serials: [String], note: String)
+    ///
+    /// - Parameter found: whether they are said to be new, or to be missing; nil where that is told from what is known.
+    case adjustSerials(product: String, serials: [String], note: String, found: Bool? = nil)
     /// Units and quantities leave to a customer at once.
     ///
     /// `replacing` is the customer's return that it is sent for.

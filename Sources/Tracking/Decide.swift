@@ -48,7 +48,8 @@ extension State {
             case .adjust(let product, let change, let note): try adjust(product, change, note)
             case .produce(let product, let quantity, let order, let note):
                 try produce(product, quantity, order, note)
-            case .adjustSerials(let product, let serials, let note): try adjust(product, serials, note, actor, at)
+            case .adjustSerials(let product, let serials, let note, let found):
+                try adjust(product, serials, note, found, actor, at)
             case .deliver(let order, let customer, let serials, let items, let replacing):
                 try deliver(order, customer, serials, items, replacing, actor, at)
             case .createReturn(let order, let customer, let kind, let reason, let isExpected, let lot):

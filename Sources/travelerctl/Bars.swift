@@ -1,5 +1,15 @@
 import Barcodes
 
+extension Bars {
+    /// A value from 0 to 1 as a bar; one that is not 0 is always seen.
+    static func bar(_ part: Double, _ width: Int, _ screen: Screen) -> String {
+        let eighths = part > 0 ? max(1, Int((min(part, 1) * Double(width * 8)).rounded())) : 0
+        guard screen.isUnicode else { return String(repeating: "#", count: (eighths + 7) / 8) }
+        let rests = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"]
+        return String(repeating: "█", count: eighths / 8) + rests[eighths % 8]
+    }
+}
+
 /// A Code 128 bar code on a terminal, dark on light whatever the terminal's own colours are.
 enum Bars {
     /// The symbol as lines of equal width, with its quiet zones; a sentence where it can't be drawn.

@@ -27,9 +27,8 @@ struct View: Sendable {
     /// The `items` of the answer as a table.
     static func items(_ table: Table) -> View {
         View { answer, screen in
-            var layout: Table.Layout?
             let items = answer["items"]?.array ?? []
-            return items.isEmpty ? [table.empty] : table.lines(items, screen, layout: &layout)
+            return items.isEmpty ? wrapped(table.empty, screen.width) : table.whole(items, screen)
         }
     }
 }
@@ -57,6 +56,8 @@ struct ListOptions: ParsableArguments {
     var limit: Int?
     @Flag(help: "Every row, however many.")
     var all = false
+    @Flag(help: "Also count all rows, shown or not.")
+    var total = false
     @Flag(help: "Print one JSON document.")
     var json = false
     @Flag(
@@ -66,6 +67,9 @@ struct ListOptions: ParsableArguments {
             """)
     var csv = false
     @OptionGroup var daemon: SocketOption
+
+    /// Whether people read it.
+    var isTable: Bool { !json && !csv }
 
     func validate() throws {
         if json, csv { throw ValidationError("--json and --csv exclude each other; give one of them.") }
@@ -85,6 +89,8 @@ protocol Requesting: AsyncParsableCommand {
 protocol Call: Requesting {
     var options: CallOptions { get }
     var view: View { get }
+    /// Whether it is to be done, where that has to be asked.
+    func isAgreed(_ connection: Connection) async throws -> Bool
     /// How the command ends with this answer.
     static func exit(_ answer: JSONValue) -> ExitStatus
 }
@@ -95,6 +101,8 @@ protocol ListCall: Requesting {
     static var table: Table { get }
     /// What to say where nothing matches.
     var empty: String { get }
+    /// Whether the daemon gives it in pages, as it does all lists but reports.
+    var isPaged: Bool { get }
 }
 
 /// A command whose answer is a document: kept in a file, or printed.
@@ -110,11 +118,15 @@ extension Requesting {
 
 extension Call {
     static func exit(_ answer: JSONValue) -> ExitStatus { .done }
+    func isAgreed(_ connection: Connection) async throws -> Bool { true }
 
     mutating func run() async throws {
         try await reporting(json: options.json) { try await prepare(options.daemon.connection) }
+        var isAgreed = true
+        try await reporting(json: options.json) { isAgreed = try await self.isAgreed(options.daemon.connection) }
+        guard isAgreed else { return }
         try await reporting(json: options.json, file: try request.file) {
-            try show(try await options.daemon.connection.call(try request))
+            try show(try await waiting { try await options.daemon.connection.whole(try request) })
         }
     }
 
@@ -134,6 +146,8 @@ extension ListCall {
         (try? request)?.query.isEmpty == false ? "Nothing matches. Loosen the filters." : Self.table.empty
     }
 
+    var isPaged: Bool { true }
+
     func run() async throws { try await writeList() }
 
     /// Asks for the list page by page, and writes it.
@@ -142,13 +156,29 @@ extension ListCall {
             let connection = options.daemon.connection
             var table = Self.table
             table.empty = empty
-            var writer = ListWriter(table: table, options: options, screen: Screen(descriptor: 1))
+            var writer = ListWriter(
+                table: table, options: options, screen: Screen(descriptor: 1), isPaged: isPaged)
+            // Rows that go to the terminal are progress enough.
+            let tick = writer.screen.height == nil && options.all ? Tick() : nil
             repeat {
                 var page = try request
                 page.query += writer.parameters
-                Output.write(Array(writer.page(try await connection.call(page)).utf8))
+                Output.write(Array(try writer.page(try await connection.call(page)).utf8))
+                tick?.show("\(writer.written) rows")
             } while writer.wantsMore
+            tick?.end()
+            func checkNames() async throws {
+                guard writer.isEmpty else { return }
+                try await connection.checkNames(try request.query, of: try request.path[0])
+            }
+            if options.isTable { try await checkNames() }
+            if writer.isEmpty, options.isTable, empty == Self.table.empty, let hint = Self.table.hint {
+                // Nobody is told to do what they may not.
+                let mine = try await connection.call(.get("whoami"))["may"]?.array ?? []
+                if mine.contains(where: { $0["verb"]?.string == hint.verb }) { writer.table.empty += " " + hint.text }
+            }
             Output.write(Array(writer.end().utf8))
+            if !options.isTable { try await checkNames() }
             if let note = writer.note { Output.note(note) }
         }
     }
@@ -210,6 +240,34 @@ extension Failure {
         }
         return lines.joined(separator: "\n")
     }
+}
+
+/// One line on standard error that says how far something is, if that is a terminal; gone when it is done.
+struct Tick: Sendable {
+    private let isShown = Screen(descriptor: 2).height != nil
+
+    func show(_ text: String) {
+        if isShown { Output.write(Array("\r\(text)\u{1B}[K".utf8), to: 2) }
+    }
+
+    func end() { show("") }
+}
+
+/// Says from the second second on that the daemon is still at work.
+func waiting<Value>(_ body: () async throws -> Value) async throws -> Value {
+    let tick = Tick()
+    let start = ContinuousClock.now
+    let ticking = Task {
+        while !Task.isCancelled {
+            try await Task.sleep(for: .seconds(1))
+            tick.show("\((ContinuousClock.now - start).components.seconds) s, the daemon is at work")
+        }
+    }
+    defer {
+        ticking.cancel()
+        if ContinuousClock.now - start > .seconds(1) { tick.end() }
+    }
+    return try await body()
 }
 
 /// How far a download is, on standard error if that is a terminal.

@@ -30,7 +30,12 @@ struct Connection: Sendable {
 
     /// Makes a call and answers its JSON; an error's status is thrown as a `Failure`.
     func call(_ request: Request) async throws -> JSONValue {
-        let bytes = try await whole(request)
+        let bytes: [UInt8]
+        do {
+            bytes = try await self.bytes(request)
+        } catch let failure as Failure {
+            throw await explained(failure, request)
+        }
         do {
             return bytes.isEmpty ? .null : try JSONValue(json: bytes)
         } catch {
@@ -38,22 +43,49 @@ struct Connection: Sendable {
         }
     }
 
-    /// Asks for a whole list, page by page.
-    func items(_ request: Request) async throws -> [JSONValue] {
+    /// Asks for a list page by page, to its end or until it has so many items.
+    func items(_ request: Request, atMost limit: Int = .max) async throws -> [JSONValue] {
         var found: [JSONValue] = []
-        var cursor: String?
-        repeat {
-            var page = request
-            page.query += Request.get(query: ["limit": "1000", "cursor": cursor]).query
-            let answer = try await call(page)
+        try await pages(request, limit: limit) { answer in
             found += answer["items"]?.array ?? []
-            cursor = answer["next_cursor"]?.string
-        } while cursor != nil
-        return found
+            return found.count < limit
+        }
+        return Array(found.prefix(limit))
     }
 
-    /// Makes a call and answers the whole body. A change whose answer got lost is sent once more, under the same key.
-    func whole(_ request: Request) async throws -> [UInt8] {
+    /// Makes a call; an answer that is a page of a list becomes the whole list.
+    func whole(_ request: Request) async throws -> JSONValue {
+        let first = try await call(request)
+        guard request.method == .GET, let cursor = first["next_cursor"]?.string, var whole = first.object else {
+            return first
+        }
+        var items = first["items"]?.array ?? []
+        try await pages(request, after: cursor, limit: .max) { answer in
+            items += answer["items"]?.array ?? []
+            return true
+        }
+        (whole["items"], whole["next_cursor"]) = (.array(items), .null)
+        return .object(whole)
+    }
+
+    /// Hands on page after page while more are wanted. A page may be short, even empty, while there are more.
+    private func pages(
+        _ request: Request, after start: String? = nil, limit: Int, _ each: (JSONValue) -> Bool
+    ) async throws {
+        var cursor = start
+        while true {
+            var page = request
+            page.query += Request.get(query: ["limit": String(min(limit, 1_000)), "cursor": cursor]).query
+            let answer = try await call(page)
+            let next = answer["next_cursor"]?.string
+            guard each(answer), let next else { return }
+            guard next != cursor else { throw Failure.endlessList }
+            cursor = next
+        }
+    }
+
+    /// Makes a call and returns the whole body. A change whose answer got lost is sent once more, under the same key.
+    func bytes(_ request: Request) async throws -> [UInt8] {
         let key = Request.newKey()
         do {
             return try await exchange(request, key: key) { try await $0.rest(limit: Self.answerLimit) }
@@ -190,6 +222,9 @@ struct Connection: Sendable {
         case .yaml(let file)?:
             fields.add(name: "Content-Type", value: "application/yaml")
             bytes = try readFile(file)
+        case .content(let content, let type)?:
+            fields.add(name: "Content-Type", value: type)
+            bytes = content
         case .file(let file)?:
             fields.add(name: "Content-Type", value: "application/octet-stream")
             bytes = try readFile(file)

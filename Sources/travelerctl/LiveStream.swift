@@ -22,7 +22,8 @@ struct LiveStream {
     let happenings: AsyncStream<Happening>
     private let sources: [any DispatchSourceSignal]
 
-    init(_ connection: Connection, _ request: Request, ticks: Bool) {
+    /// - Parameter last: the event after which it begins; nil for now.
+    init(_ connection: Connection, _ request: Request, after last: String? = nil, ticks: Bool) {
         let (stream, continuation) = AsyncStream.makeStream(of: Happening.self)
         happenings = stream
         sources = [SIGINT, SIGTERM, SIGHUP, SIGWINCH].map { number in
@@ -32,7 +33,7 @@ struct LiveStream {
             source.resume()
             return source
         }
-        let reading = Task { await Self.read(connection, request, continuation) }
+        let reading = Task { await Self.read(connection, request, after: last, continuation) }
         let ticking = Task {
             while ticks, !Task.isCancelled {
                 try? await Task.sleep(for: .milliseconds(500))
@@ -46,9 +47,10 @@ struct LiveStream {
     }
 
     private static func read(
-        _ connection: Connection, _ request: Request, _ continuation: AsyncStream<Happening>.Continuation
+        _ connection: Connection, _ request: Request, after first: String?,
+        _ continuation: AsyncStream<Happening>.Continuation
     ) async {
-        var last: String?
+        var last = first
         while !Task.isCancelled {
             do {
                 try await connection.events(request, after: last) {

@@ -78,7 +78,8 @@ struct Period: ParsableArguments {
     var to: String?
 
     func validate() throws {
-        _ = try (start, end)
+        guard let start = try start, let end = try end, start >= end else { return }
+        throw ValidationError("No time lies between: --from \(from ?? "") is after --to \(to ?? "").")
     }
 
     /// The first moment, as the wire writes it.

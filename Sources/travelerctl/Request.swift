@@ -8,6 +8,8 @@ struct Request: Equatable, Sendable {
         case json(JSONValue)
         /// The path of a YAML file, or `-` for the standard input; read when the request is sent.
         case yaml(file: String)
+        /// What was read already.
+        case content([UInt8], type: String)
         /// The path of any other file, or `-` for the standard input; read when the request is sent.
         case file(String)
     }

@@ -34,6 +34,7 @@ protocol ReportCall: ListCall {
 extension ReportCall {
     /// A report's sentence tells of its time.
     var empty: String { Self.table.empty }
+    var isPaged: Bool { false }
 
     func run() async throws {
         guard let file = try spreadsheet.file(options) else { return try await writeList() }
@@ -48,7 +49,7 @@ private func writeSpreadsheet(_ sheets: [ReportSheet], to file: String, _ connec
     #if Spreadsheet
         var workbook: [Workbook.Sheet] = []
         for sheet in sheets {
-            let answer = try await connection.call(sheet.request)
+            let answer = try await connection.whole(sheet.request)
             let items = answer["items"]?.array ?? []
             let columns = sheet.table.columns
             workbook.append(.init(name: sheet.name, columns: columns, items: items, totals: answer["totals"]))

@@ -91,8 +91,25 @@ extension JSONValue {
 /// A list's columns, and what to say if it is empty.
 struct Table: Sendable {
     var columns: [Column]
-    /// A sentence for where there is nothing at all, with what to do next.
+    /// A sentence for where there is nothing at all.
     var empty: String
+    /// What those who may can do about it.
+    var hint: Hint?
+    /// The key of the value that a bar behind each row shows on a terminal.
+    var bar: String?
+
+    /// A sentence on what to do next, for those who may.
+    struct Hint: Sendable {
+        var text: String
+        /// The right that it takes.
+        var verb: String
+
+        init(_ text: String, to verb: String) { (self.text, self.verb) = (text, verb) }
+    }
+
+    init(columns: [Column], empty: String, hint: Hint? = nil, bar: String? = nil) {
+        (self.columns, self.empty, self.hint, self.bar) = (columns, empty, hint, bar)
+    }
 
     /// Which columns are shown, and how wide; kept from the first page of a list to the next.
     struct Layout {
@@ -100,23 +117,61 @@ struct Table: Sendable {
         fileprivate var widths: [Int]
         /// What stands below each row.
         fileprivate var below: [Column]
+        /// What has no room at all.
+        fileprivate var missing: [Column] = []
+        /// The value of a full bar.
+        fileprivate var full = 1.0
+
+        /// A column that was empty on the first page has no place on a later one.
+        fileprivate mutating func note(missing all: [Column], in items: [JSONValue]) {
+            let known = Set((columns + below + missing).map { $0.title + $0.key })
+            missing += all.filter { column in
+                !known.contains(column.title + column.key) && items.contains { !column.text($0).isEmpty }
+            }
+        }
+
+        /// Says what has no room, to stand under the table.
+        func note(_ screen: Screen) -> [String] {
+            guard !missing.isEmpty else { return [] }
+            let titles = missing.map(\.title).joined(separator: ", ")
+            return wrapped("Not shown, for want of room: \(titles). A wider window or --json shows them.", screen.width)
+                .map { screen.paint($0, .faint) }
+        }
+    }
+
+    /// All rows at once, under them what has no room.
+    func whole(_ items: [JSONValue], _ screen: Screen) -> [String] {
+        var layout: Layout?
+        return lines(items, screen, layout: &layout) + (layout?.note(screen) ?? [])
     }
 
     /// The rows as lines, with a header above unless an earlier page had one.
     func lines(_ items: [JSONValue], _ screen: Screen, layout: inout Layout?) -> [String] {
-        let fixed = layout ?? Self.fit(columns.filter { $0.rank != nil }, items, screen.width)
+        let all = columns.filter { $0.rank != nil }
+        var fixed = layout ?? Self.fit(all, items, screen.width)
+        if layout != nil { fixed.note(missing: all, in: items) }
+        if layout == nil, let bar { fixed.full = items.compactMap { $0.at(bar)?.double }.max().map { max($0, 1) } ?? 1 }
         let header = zip(fixed.columns, fixed.widths).map { fitted($0.title, $1, right: $0.isRight) }
         let head = layout == nil ? [screen.paint(trimmed(header.joined(separator: "  ")), .bold)] : []
         layout = fixed
         return head
             + items.flatMap { item in
-                [line(fixed.columns.map { ($0, $0.text(item)) }, fixed.widths, screen)]
+                [line(fixed.columns.map { ($0, $0.text(item)) }, fixed.widths, screen, bar: bar(item, fixed, screen))]
                     + fixed.below.map { $0.text(item) }.filter { !$0.isEmpty }
                     .flatMap { wrapped($0, screen.width.map { max(20, $0 - 4) }) }.map { "    " + $0 }
             }
     }
 
-    private func line(_ cells: [(Column, String)], _ widths: [Int], _ screen: Screen) -> String {
+    /// A bar behind the row, where it is looked at and there is room for it.
+    private func bar(_ item: JSONValue, _ layout: Layout, _ screen: Screen) -> String {
+        guard let bar, let value = item.at(bar)?.double, screen.height != nil, let width = screen.width else {
+            return ""
+        }
+        let room = min(30, width - layout.widths.reduce(0) { $0 + $1 + 2 })
+        return room < 8 ? "" : Bars.bar(value / layout.full, room, screen)
+    }
+
+    private func line(_ cells: [(Column, String)], _ widths: [Int], _ screen: Screen, bar: String) -> String {
         let parts = zip(cells, widths).enumerated().map { index, cell in
             let ((column, text), width) = cell
             // The last column needs no padding, and a cell that only names things is never cut.
@@ -124,10 +179,10 @@ struct Table: Sendable {
             let padded =
                 isCut || displayWidth(text) < width
                 ? fitted(text, width, right: column.isRight, ellipsis: screen.glyph("…", "~")) : text
-            let last = index == cells.count - 1 && !column.isRight
+            let last = index == cells.count - 1 && !column.isRight && bar.isEmpty
             return screen.paint(last ? trimmed(padded) : padded, column.paint(text))
         }
-        return trimmed(parts.joined(separator: "  "))
+        return trimmed((parts + (bar.isEmpty ? [] : [bar])).joined(separator: "  "))
     }
 
     /// Chooses the columns that fit: those that are empty go first, then what must be read whole goes below, long texts
@@ -141,8 +196,13 @@ struct Table: Sendable {
             cells[index].reduce(displayWidth(columns[index].title)) { max($0, displayWidth($1)) }
         }
         func layout(_ widths: [Int]) -> Layout {
-            let below = columns.indices.filter { columns[$0].isWhole && !shown.contains($0) }
-            return Layout(columns: shown.map { columns[$0] }, widths: widths, below: below.map { columns[$0] })
+            let hidden = columns.indices.filter { !shown.contains($0) }
+            let missing = hidden.filter { index in
+                !columns[index].isWhole && cells[index].contains { !$0.isEmpty }
+            }
+            return Layout(
+                columns: shown.map { columns[$0] }, widths: widths,
+                below: hidden.filter { columns[$0].isWhole }.map { columns[$0] }, missing: missing.map { columns[$0] })
         }
         guard let width else { return layout(shown.map { natural[$0] }) }
         func needed(_ index: Int) -> Int {

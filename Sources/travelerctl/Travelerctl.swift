@@ -41,7 +41,11 @@ struct Travelerctl: AsyncParsableCommand {
         var arguments = Array(CommandLine.arguments.dropFirst())
         // The parser knows the option of every command only after the command.
         if let path = takeSocket(from: &arguments) { setenv(ControlSocket.variable, path, 1) }
-        await main(arguments)
+        if let unknown = unknownCommand(arguments) {
+            Output.note(Failure(.usage, unknown).text(json: false, Screen(descriptor: 2)))
+            Glibc.exit(ExitStatus.usage.rawValue)
+        }
+        await main(LongRow.fold(arguments))
     }
 
     /// Takes `--socket PATH` or `--socket=PATH` from before the command.

@@ -110,7 +110,7 @@ class Daemon:
         path = self.directory + "/site.yaml"
         with open(path, "w") as file:
             file.write(site_file)
-        done = self.ctl("site", "apply", path)
+        done = self.ctl("site", "apply", path, "--yes")
         if done.returncode != 0:
             raise Failed(f"travelerctl site apply: {done.stderr}")
 

@@ -91,7 +91,7 @@ def bluetooth(bed):
         codes = daemon.codes("QA")
         check("each time it wakes its first code counts", codes == ["A-1", "A-2", "A-3"], codes)
         check("it has no port", "port" not in told and told["serial"] == "aa:bb:cc:01:02:03", told)
-        daemon.ctl("device", "unbind", name)
+        daemon.ctl("device", "unbind", name, "--yes")
         bed.plug(scanner)
         told = daemon.wait_for_state(name, "unbound")
         check("unbound, it goes by its own address", told["node"] == scanner.nodes[0].path, told)
@@ -168,7 +168,7 @@ def composite(bed):
         comings = ["connected", "disconnected", "connected"]
         wait("its return on record", lambda: len(daemon.comings("QA")) >= 3)
         check("it went and came once, not once for each node", daemon.comings("QA") == comings, daemon.comings("QA"))
-        daemon.ctl("device", "unbind", f"port:{PORT}2")
+        daemon.ctl("device", "unbind", f"port:{PORT}2", "--yes")
         wait("both nodes closed", lambda: daemon.has_open(scanner) == 0)
         with Pairing(daemon, "PACK") as pairing:
             wait("both listened to", lambda: daemon.has_open(scanner) == 2)

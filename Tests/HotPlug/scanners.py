@@ -174,7 +174,7 @@ def unbound_and_bound_again(bed):
             daemon.apply(bound)
             wait("it is open", lambda: daemon.has_open(scanner) == 1)
             daemon.wait_for_state(f"port:{PORT}2", "connected")
-            daemon.ctl("device", "unbind", f"port:{PORT}2")
+            daemon.ctl("device", "unbind", f"port:{PORT}2", "--yes")
             if number % 2:
                 wait("it is closed", lambda: daemon.has_open(scanner) == 0)
         wait("it is closed", lambda: daemon.has_open(scanner) == 0)

@@ -96,6 +96,11 @@ final class Daemon: Sendable {
     /// Runs `travelerctl` on this daemon.
     @discardableResult
     func ctl(_ arguments: String..., input: String = "") -> Output {
+        ctl(arguments, input: input)
+    }
+
+    /// Runs `travelerctl` on this daemon.
+    func ctl(_ arguments: [String], input: String = "") -> Output {
         Self.run(Self.programs + "/travelerctl", arguments + ["--socket", socket], input: input)
     }
 
@@ -136,7 +141,7 @@ final class Daemon: Sendable {
     func apply(site: String) throws {
         let path = directory + "/site.yaml"
         try site.write(toFile: path, atomically: true, encoding: .utf8)
-        let output = ctl("site", "apply", path)
+        let output = ctl("site", "apply", path, "--yes")
         guard output.status == 0 else { throw NotStarted(log: output.error + output.out) }
     }
 

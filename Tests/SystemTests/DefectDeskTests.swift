@@ -99,7 +99,7 @@ import Testing
         #expect(daemon.ctl("unit", "supplier-repair", "P1", "--note", "new fuse").status == 0)
         #expect(daemon.ctl("unit", "receive", "PSU-24", "N1", "--replaces", "P2", "--note", "n").status == 0)
         #expect(daemon.ctl("unit", "show", "P2").out.contains("Replaced by"))
-        let list = daemon.ctl("defect", "list", "--order", "-product", "--status", "resolved")
+        let list = daemon.ctl("defect", "list", "--sort", "-product", "--status", "resolved")
         #expect(list.out.contains("Total") && list.out.contains("P1 +1") && !list.out.contains("P4"), "\(list)")
         #expect(daemon.ctl("audit", "verify").status == 0)
     }
@@ -113,7 +113,7 @@ import Testing
             try receive(daemon, ["P1", "P2", "P3", "P4"])
             #expect(daemon.ctl("defect", "create", "P1", "--type", "DEAD", "--note", "n").status == 0)
             #expect(
-                daemon.ctl("unit", "defect", "P2", "scrap", "--type", "SCRATCH", "--note", "n").status == 0)
+                daemon.ctl("unit", "defect", "P2", "scrap", "--type", "SCRATCH", "--note", "n", "--yes").status == 0)
             let file = daemon.directory + "/week.xlsx"
             #expect(daemon.ctl("report", "defects", "--xlsx", file).status == 0)
             #expect(daemon.ctl("report", "defects", "--xlsx", file).status != 0, "a file that is there stays")

@@ -53,8 +53,8 @@ import Testing
             .split(whereSeparator: \.isNewline).filter { $0.hasPrefix("U-") }.count
         #expect(stocked == (shown.contains("\"status\":\"completed\"") ? items.count : 0))
         #expect(daemon.ctl("audit", "verify").status == 0)
-        if stocked == 0 { #expect(daemon.ctl("return", "complete", id).status == 0) }
-        #expect(daemon.ctl("return", "complete", id).status == 1)
+        if stocked == 0 { #expect(daemon.ctl("return", "complete", id, "--yes").status == 0) }
+        #expect(daemon.ctl("return", "complete", id, "--yes").status == 1)
         #expect(daemon.ctl("audit", "verify").status == 0)
     }
 

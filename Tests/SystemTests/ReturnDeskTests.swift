@@ -34,7 +34,7 @@ import Testing
         #expect(daemon.ctl("return", "inspect-item", id, "B-1", "good", "restock").error.contains("once"))
         #expect(daemon.ctl("return", "inspect-item", id, "B-3", "good", "restock").error.contains("no item B-3 in"))
         #expect(daemon.ctl("return", "inspect-item", id, "B-9", "good", "restock").status == 66)
-        #expect(daemon.ctl("return", "complete", id).error.contains("inspect B-2 first"))
+        #expect(daemon.ctl("return", "complete", id, "--yes").error.contains("inspect B-2 first"))
         #expect(
             daemon.ctl("return", "inspect-item", id, "B-2", "defective", "return_to_supplier", "--note", "dent").status
                 == 0)
@@ -54,9 +54,9 @@ import Testing
         #expect(daemon.ctl("return", "checklist", id, "1=yes", "2=yes", "3=yes", "4=yes", "5=maybe").status == 64)
         #expect(daemon.ctl("return", "checklist", id, "1=yes", "2=yes", "3=yes", "4=yes", "5=no:no camera").status == 0)
         #expect(daemon.ctl("unit", "hold", "B-1", "--note", "look again").status == 0)
-        #expect(daemon.ctl("return", "complete", id).error.contains("B-1 is on hold"))
+        #expect(daemon.ctl("return", "complete", id, "--yes").error.contains("B-1 is on hold"))
         #expect(daemon.ctl("unit", "release", "B-1", "--note", "fine").status == 0)
-        let done = daemon.ctl("return", "complete", id)
+        let done = daemon.ctl("return", "complete", id, "--yes")
         #expect(done.status == 0 && done.out.contains("completed"), "\(done)")
         #expect(daemon.ctl("unit", "show", "B-1").out.contains("in stock"))
         let shown = daemon.ctl("return", "show", id).out
@@ -68,7 +68,7 @@ import Testing
         #expect(daemon.ctl("repacking", "process", "B-2", "ready").error.contains("in no return now"))
         #expect(daemon.ctl("defect", "list", "--csv").out.contains("acme"))
         #expect(daemon.ctl("repacking", "list", "--csv").out.split(whereSeparator: \.isNewline).count == 1)
-        #expect(daemon.ctl("return", "cancel", id, "--note", "n").status == 1)
+        #expect(daemon.ctl("return", "cancel", id, "--note", "n", "--yes").status == 1)
         #expect(daemon.ctl("report", "returns").out.contains("100.0 %"))
         #expect(daemon.ctl("audit", "verify").status == 0)
     }
@@ -88,7 +88,7 @@ import Testing
         let item = String(try #require(row?.split(separator: ",").first))
         let first = daemon.ctl("repacking", "process", item, "ready", "--quantity", "1").out
         #expect(first == "1 of R is in stock; 9 are left.\n")
-        let rest = daemon.ctl("repacking", "process", item, "write_off").out
+        let rest = daemon.ctl("repacking", "process", item, "write_off", "--yes").out
         #expect(rest == "9 of R are written off; 1 was put into stock before.\n")
     }
 
@@ -117,16 +117,16 @@ import Testing
         #expect(daemon.ctl("unit", "receive", "P", serial, "--note", "n").status == 0)
 
         // In nobody's return, in another one, and in the same one.
-        #expect(daemon.ctl("repacking", "process", serial, "write_off").status == 64)
+        #expect(daemon.ctl("repacking", "process", serial, "write_off", "--yes").status == 64)
         let second = try item(serial)
-        let refused = daemon.ctl("repacking", "process", serial, "write_off")
+        let refused = daemon.ctl("repacking", "process", serial, "write_off", "--yes")
         #expect(refused.status == 64 && refused.error.contains("item:\(serial)"), "\(refused)")
         #expect(refused.error.contains("item:\(second.item)") && refused.error.contains("B-1"), "\(refused)")
         #expect(daemon.ctl("unit", "show", "B-1").out.contains("returned"))
         #expect(daemon.ctl("return", "correct", second.owner, "--item", serial, "--condition", "good").status == 0)
         #expect(daemon.ctl("repacking", "process", "item:\(serial)", "ready").status == 0)
         #expect(daemon.ctl("unit", "show", "B-1").out.contains("in stock"))
-        #expect(daemon.ctl("repacking", "process", "item:\(second.item)", "write_off").status == 0)
+        #expect(daemon.ctl("repacking", "process", "item:\(second.item)", "write_off", "--yes").status == 0)
         #expect(daemon.ctl("unit", "show", serial).out.contains("written off"))
     }
 }

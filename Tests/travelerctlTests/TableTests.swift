@@ -92,7 +92,9 @@ import Testing
         let answer = try JSONValue(
             json: #"{"items":[{"key":"scrap","lines":2,"quantity":3,"cost":4.5,"proceeds":0}],"totals":{"key":"","#
                 + #""lines":2,"quantity":3,"cost":4.5,"proceeds":0}}"#)
-        let lines = writer.page(answer).split(separator: "\n").map { $0.split(separator: " ").joined(separator: " ") }
+        let lines = try writer.page(answer).split(separator: "\n").map {
+            $0.split(separator: " ").joined(separator: " ")
+        }
         #expect(lines == ["OF LINES PIECES COST SOLD FOR", "scrap 2 3 4.50 0.00", "All 2 3 4.50 0.00"])
     }
 
@@ -169,20 +171,31 @@ import Testing
         ["items": .array(numbers.map { ["n": .int($0)] }), "next_cursor": next.map(JSONValue.string) ?? .null]
     }
 
-    @Test func onePageIsAskedForUnlessMoreIsWanted() throws {
+    @Test func aHundredRowsAreAskedForUnlessMoreIsWanted() throws {
         var writer = try writer([])
         #expect(writer.parameters.isEmpty)
-        #expect(writer.page(page(1...2, next: "c")) == "N\n1\n2\n")
+        #expect(try writer.page(page(1...2, next: "c")) == "N\n1\n2\n")
+        #expect(writer.wantsMore, "a page may be short while there are more")
+        #expect(writer.parameters.map(\.value) == ["98", "c"])
+        _ = try writer.page(page(3...100, next: "d"))
         #expect(!writer.wantsMore)
         #expect(writer.note?.contains("--all") == true)
     }
 
+    @Test func anEmptyPageIsNotTheEnd() throws {
+        var writer = try writer(["--csv"])
+        #expect(try writer.page(["items": [], "next_cursor": "c"]) == "n\r\n")
+        #expect(writer.wantsMore)
+        #expect(try writer.page(page(1...1, next: nil)) == "1\r\n")
+        #expect(!writer.wantsMore && writer.note == nil)
+    }
+
     @Test func allFollowsTheCursorToTheEnd() throws {
         var writer = try writer(["--all", "--json"])
-        var text = writer.page(page(1...2, next: "c"))
+        var text = try writer.page(page(1...2, next: "c"))
         #expect(writer.wantsMore)
         #expect(writer.parameters.map { "\($0.name)=\($0.value)" } == ["limit=1000", "cursor=c"])
-        text += writer.page(page(3...3, next: nil))
+        text += try writer.page(page(3...3, next: nil))
         #expect(!writer.wantsMore)
         #expect(text + writer.end() == "{\"items\":[{\"n\":1},{\"n\":2},{\"n\":3}],\"next_cursor\":null}\n")
     }
@@ -190,20 +203,21 @@ import Testing
     @Test func aLimitIsOfRowsNotOfPages() throws {
         var writer = try writer(["--limit", "1500", "--csv"])
         #expect(writer.parameters.map(\.value) == ["1000"])
-        #expect(writer.page(page(1...1_000, next: "c")).hasPrefix("n\r\n1\r\n"))
+        #expect(try writer.page(page(1...1_000, next: "c")).hasPrefix("n\r\n1\r\n"))
         #expect(writer.wantsMore)
         #expect(writer.parameters.map(\.value) == ["500", "c"])
-        #expect(writer.page(page(1_001...1_500, next: "d")).hasPrefix("1001\r\n"))
+        #expect(try writer.page(page(1_001...1_500, next: "d")).hasPrefix("1001\r\n"))
         #expect(!writer.wantsMore)
     }
 
     @Test func anEmptyListSaysWhatToDo() throws {
         var people = try writer([])
-        #expect(people.page(["items": [], "next_cursor": .null]) == "No numbers. Count something.\n")
+        #expect(
+            try people.page(["items": [], "next_cursor": .null]) + people.end() == "No numbers. Count something.\n")
         var data = try writer(["--csv"])
-        #expect(data.page(["items": [], "next_cursor": .null]) == "n\r\n")
+        #expect(try data.page(["items": [], "next_cursor": .null]) == "n\r\n")
         var document = try writer(["--json"])
-        let text = document.page(["items": [], "next_cursor": .null])
+        let text = try document.page(["items": [], "next_cursor": .null])
         #expect(text + document.end() == "{\"items\":[],\"next_cursor\":null}\n")
     }
 
@@ -215,7 +229,7 @@ import Testing
             ("spare-part list --low", "No spare part is below its minimum."),
             ("spare-part list --search x", "Nothing matches. Loosen the filters."),
             ("delivery list --status open", "Nothing matches. Loosen the filters."),
-            ("delivery list", "No deliveries. Make one: 'travelerctl deliver --order NUMBER SERIAL...'."),
+            ("delivery list", "No deliveries."),
             ("report returns --from 2026-03-02", "Nothing came back in this time."),
         ])
     func anEmptyListFitsItsFilters(command: String, sentence: String) throws {
@@ -223,10 +237,9 @@ import Testing
         #expect(try #require(list as? any ListCall).empty == sentence)
     }
 
-    @Test func aCursorThatLeadsNowhereEndsTheList() throws {
+    @Test func aCursorThatLeadsNowhereIsAnError() throws {
         var writer = try writer(["--all"])
-        _ = writer.page(page(1...1, next: "c"))
-        _ = writer.page(page(1...1, next: "c"))
-        #expect(!writer.wantsMore)
+        _ = try writer.page(page(1...1, next: "c"))
+        #expect(throws: Failure.endlessList) { try writer.page(page(1...1, next: "c")) }
     }
 }

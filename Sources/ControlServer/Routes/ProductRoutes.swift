@@ -41,6 +41,10 @@ extension Control {
                         "change", .integer(Limits.change, isNonzero: true), "Change of the unserialised balance.",
                         optional: true),
                     Property("serials", .serials, "Units that were found, or are missing from stock.", optional: true),
+                    Property(
+                        "found", .flag,
+                        "With serials: whether they are new here, or missing; by what is known if not given.",
+                        optional: true),
                     Property("note", .note, "Why."),
                 ], needs: [.oneOf([["change"], ["serials"]])]), output: .json(.named(.product), status: 201)
         ) { call in try await call.adjust() },
@@ -129,7 +133,8 @@ extension Call {
         if let change = body["change"]?.int {
             command = .adjust(product: code, change: change, note: note)
         } else {
-            command = .adjustSerials(product: code, serials: fields("serials"), note: note)
+            command = .adjustSerials(
+                product: code, serials: fields("serials"), note: note, found: body["found"]?.bool)
         }
         let before = try await cards([product]).own[code] ?? Card()
         return try await submit(command, status: 201) { [access] state, decision in

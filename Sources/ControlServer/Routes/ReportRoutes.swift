@@ -9,7 +9,8 @@ extension Control {
             output: .json(.items(.named(.wipLine)))
         ) { call in
             let access = call.access
-            return call.items(try await call.read { try $0.wip(for: access) }) {
+            let lines = call.plant.inOrderOfRouting(try await call.read { try $0.wip(for: access) }, \.product, \.stage)
+            return call.items(lines) {
                 [
                     "product": .string($0.product), "stage": .string($0.stage), "count": .int($0.count),
                     "oldest_at": .init(time: $0.oldestAt),
@@ -22,7 +23,8 @@ extension Control {
             query: period, output: .json(.items(.named(.yieldLine)))
         ) { call in
             let (access, plant, (from, to)) = (call.access, call.plant, call.reportPeriod)
-            return call.items(try await call.read { try $0.yield(from: from, to: to, for: access, in: plant) }) {
+            let lines = try await call.read { try $0.yield(from: from, to: to, for: access, in: plant) }
+            return call.items(plant.inOrderOfRouting(lines, \.product, \.stage)) {
                 [
                     "product": .string($0.product), "stage": .string($0.stage), "passed": .int($0.passed),
                     "failed": .int($0.failed), "first_pass_yield": .double($0.firstPassYield),
@@ -43,6 +45,24 @@ extension Control {
             }
         },
     ]
+}
+
+extension Plant {
+    /// Lines by product, and within it in the order in which its units pass the stages.
+    fileprivate func inOrderOfRouting<Line>(
+        _ lines: [Line], _ product: KeyPath<Line, String>, _ stage: KeyPath<Line, String>
+    ) -> [Line] {
+        func position(_ line: Line) -> Int {
+            let versions = products[line[keyPath: product]]?.routing.flatMap { routings[$0] }?.versions ?? []
+            // Units that began earlier may still be at a stage that the newest version lacks.
+            for stages in versions.reversed() {
+                if let place = stages.firstIndex(where: { $0.name == line[keyPath: stage] }) { return place }
+            }
+            return .max
+        }
+        return lines.map { ($0[keyPath: product], position($0), $0[keyPath: stage], $0) }
+            .sorted { ($0.0, $0.1, $0.2) < ($1.0, $1.1, $1.2) }.map(\.3)
+    }
 }
 
 extension Call {

@@ -34,13 +34,18 @@ extension Control {
             .post, "/site/plan", "What applying a site file would change", .administer, input: .yaml,
             output: .json(.named(.plan)), isChange: false
         ) { call in
-            call.json(Control.plan(call.plant.changes(to: try await call.wantedPlant().plant), of: call.plant))
+            let changes = call.plant.changes(to: try await call.wantedPlant().plant)
+            var plan = Control.plan(changes, of: call.plant, holds: try await call.holdings(of: changes)).object ?? [:]
+            if call.locksOut(changes) { plan["locks_out"] = true }
+            return call.json(.object(plan))
         },
     ]
 
     /// What changes mean for a plant.
-    static func plan(_ changes: [PlantChange], of plant: Plant) -> JSONValue {
-        let lines = changes.map { change -> JSONValue in
+    ///
+    /// - Parameter holds: what is still there of each change's entry, where anything is.
+    static func plan(_ changes: [PlantChange], of plant: Plant, holds: [Int: JSONValue] = [:]) -> JSONValue {
+        let lines = changes.enumerated().map { index, change -> JSONValue in
             let key = change.key
             let (before, after) = (plant.entry(like: change)?.siteFields ?? [:], change.siteFields)
             let fields = Set(before.map(\.key)).union(after.map(\.key)).filter { before[$0] != after[$0] }.sorted()
@@ -58,6 +63,7 @@ extension Control {
                 "action": .string(action), "kind": .string(key.kind),
                 "name": .string(key.code.isEmpty ? key.kind : key.code),
                 "fields": action == "change" ? .array(fields.map(JSONValue.string)) : nil,
+                "holds": action == "retire" ? holds[index] : nil,
             ])
         }
         return ["changes": .array(lines), "unchanged": .bool(lines.isEmpty)]
@@ -65,6 +71,42 @@ extension Control {
 }
 
 extension Call {
+    /// What is still there of products and suppliers that are retired, by the place of the change.
+    fileprivate func holdings(of changes: [PlantChange]) async throws -> [Int: JSONValue] {
+        var holds: [Int: JSONValue] = [:]
+        for (index, change) in changes.enumerated() {
+            var counts: [(String, Int)] = []
+            var filter = DefectFilter()
+            switch change {
+            case .product(let product) where product.retired:
+                let code = product.code
+                let card = try await read { [access] in try $0.cards([code], for: access) }[code] ?? Card()
+                counts = [
+                    ("in_stock", card.store), ("in_production", card[.inProduction]), ("returned", card[.returned]),
+                    ("defect", card[.defect] + card.unserialisedDefect),
+                ]
+                filter.product = code
+            case .supplier(let supplier) where supplier.retired: filter.supplier = supplier.code
+            default: continue
+            }
+            let cases = try await read { [access, filter] in try $0.defectCards(filter, for: access) }.cases
+            let open = cases.reduce(0) { $0 + ($1.key == .resolved ? 0 : $1.value) }
+            let there = (counts + [("open_cases", open)]).filter { $0.1 > 0 }
+            guard !there.isEmpty else { continue }
+            holds[index] = .object(JSONObject(omittingNil: there.map { (key: $0.0, value: .int($0.1)) }))
+        }
+        return holds
+    }
+
+    /// Whether the caller is an admin by the site file alone, and would be none any more.
+    fileprivate func locksOut(_ changes: [PlantChange]) -> Bool {
+        guard !caller.isAdmin else { return false }
+        return changes.contains { change in
+            guard case .person(let person) = change, person.login == access.login else { return false }
+            return person.retired || person.role != .admin
+        }
+    }
+
     /// The plant that the body describes, with the badge codes in it.
     fileprivate func wantedPlant() async throws -> (plant: Plant, badges: [String]) {
         // It would retire everything, and is what a client sends that forgot the file.

@@ -142,7 +142,16 @@ enum Resource: String, Sendable, CaseIterable {
                             Property("action", .choice(["create", "change", "retire", "new_version"])),
                             Property("kind", .text), Property("name", .text),
                             Property("fields", .list(.text), "What differs.", optional: true),
+                            Property(
+                                "holds",
+                                .object(
+                                    ["in_stock", "in_production", "returned", "defect", "open_cases"].map {
+                                        Property($0, .integer, optional: true)
+                                    }),
+                                "What is still there of a product or supplier that would be retired.", optional: true),
                         ]))), Property("unchanged", .flag),
+                Property(
+                    "locks_out", .flag, "Of a plan: afterwards the caller would be no admin any more.", optional: true),
             ]
         case .status:
             [

@@ -55,12 +55,16 @@ extension State {
     }
 
     mutating func adjust(
-        _ code: String, _ serials: [String], _ note: String, _ actor: Actor, _ at: Int64
+        _ code: String, _ serials: [String], _ note: String, _ found: Bool?, _ actor: Actor, _ at: Int64
     ) throws(Refusal) -> Decision {
         guard plant.products[code] != nil else { throw .notFound("product", code) }
         try checkList(serials)
         try checkNote(note)
         let known = serials.filter { unit($0) != nil }
+        if found == true, let taken = known.first {
+            throw Refusal(.conflict, "the serial \(taken) is taken, so it can't have been found as a new unit")
+        }
+        if found == false, let new = serials.first(where: { unit($0) == nil }) { throw .notFound("unit", new) }
         guard known.isEmpty || known.count == serials.count else {
             throw Refusal(
                 .conflict,

@@ -7,7 +7,7 @@ struct ControlSheet: AsyncParsableCommand {
         "control-sheet", "Make a sheet of the control codes that work at a station, to print.",
         example: "control-sheet TEST-1 -o test-1.html",
         more: "The file is a web page with Code 128 bar codes; print it at its own size.")
-    @Argument(help: .station) var station: String
+    @Argument(help: .station, completion: .stations) var station: String
     @Option(name: [.customShort("o"), .customLong("output")], help: .newFile, completion: .file()) var file: String
     @OptionGroup var daemon: SocketOption
 

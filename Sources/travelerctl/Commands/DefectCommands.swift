@@ -12,27 +12,28 @@ struct Defect: AsyncParsableCommand {
 
     /// The filters of the worklist.
     struct Filters: ParsableArguments {
-        enum Status: String, CaseIterable, ExpressibleByArgument {
+        enum Status: String, Word {
             case pending, inspected, processing
             case withSupplier = "with_supplier"
             case resolved
         }
 
-        enum Group: String, CaseIterable, ExpressibleByArgument {
+        enum Group: String, Word {
             case total, pending
             case withSupplier = "with_supplier"
             case resolved
         }
 
-        enum Source: String, CaseIterable, ExpressibleByArgument { case production, stock, `return` }
+        enum Source: String, Word { case production, stock, `return` }
 
         @Option(help: "In exactly this status.") var status: Status?
         @Option(help: "A card: pending is all that is neither sent nor resolved.") var group: Group?
         @Flag(help: "Only what is resolved, but still defective.") var awaiting = false
-        @Option(help: .defectType) var type: String?
-        @Option(help: .product) var product: String?
+        @Option(help: .defectType, completion: .defectTypes) var type: String?
+        @Option(help: .product, completion: .products) var product: String?
         @Option(help: "Where it lies.") var location: String?
         @Option(help: "Where it was found.") var source: Source?
+        @Option(help: "With this unit.") var serial: String?
         @Option(help: "Number of the return to a supplier that it is out with.") var supplierReturn: String?
         @Option(help: "Text in what is written on a case, or in a serial.") var search: String?
         @OptionGroup var period: Period
@@ -43,7 +44,7 @@ struct Defect: AsyncParsableCommand {
                     query: [
                         "status": status?.rawValue, "group": group?.rawValue, "awaiting": awaiting ? "true" : nil,
                         "type": type, "product": product, "location": location, "source": source?.rawValue,
-                        "supplier_return": supplierReturn, "search": search,
+                        "serial": serial, "supplier_return": supplierReturn, "search": search,
                         "from": period.start, "to": period.end,
                     ]
                 ).query
@@ -62,20 +63,20 @@ struct Defect: AsyncParsableCommand {
 
         static let configuration = CommandConfiguration.verb(
             "list", "The worklist: what is defective, and who has it now.",
-            example: "defect list --group pending --supplier acme", "defect list --search RMA-7 --order product",
+            example: "defect list --group pending --supplier acme", "defect list --search RMA-7 --sort product",
             more: """
                 Above the list stand the cards, over all that the other filters let through. What is resolved comes last; \
                 with a status or a card the newest come first.
                 """)
         @OptionGroup var filters: Filters
-        @Option(help: "Code of the supplier.") var supplier: String?
-        @Option(parsing: .unconditional, help: "open or -date if not given; - is from the end.") var order: Order?
+        @Option(help: "Code of the supplier.", completion: .suppliers) var supplier: String?
+        @Option(parsing: .unconditional, help: "open or -date if not given; - is from the end.") var sort: Order?
         @OptionGroup var options: ListOptions
 
         var request: Request {
             get throws {
                 let isWhole = filters.status == nil && filters.group == nil && !filters.awaiting
-                let order = order ?? (isWhole ? .open : nil)
+                let order = sort ?? (isWhole ? .open : nil)
                 var request = Request.get("defects", query: ["supplier": supplier, "order": order?.rawValue])
                 request.query = try filters.parameters + request.query
                 return request
@@ -115,10 +116,10 @@ struct Defect: AsyncParsableCommand {
                 .data("written_off"), .data("reason"), .data("source"), .data("team"), .data("supplier_return"),
                 .data("detected_by"), .data("credit"), .data("resolution"), .data("resolved_at"), .data("updated_at"),
             ],
-            empty: "No defects. Mark some: 'travelerctl defect create'.")
+            empty: "No defects.", hint: .init("Mark some: 'travelerctl defect create'.", to: "mark_defect"))
 
         /// `P1`, or `P1 +2` where there are more.
-        private static let units: @Sendable (JSONValue) -> String = { item in
+        static let units: @Sendable (JSONValue) -> String = { item in
             // One case by itself names all its units, a list only the first; of those that are still in it, if any are.
             let units = item["units"]?.array ?? []
             let unit = units.first { $0["outcome"]?.string == "open" } ?? units.first
@@ -157,9 +158,10 @@ struct Defect: AsyncParsableCommand {
             .items(
                 Table(
                     columns: [
-                        Column("TIME", "at", .time), Column("EVENT", "kind"),
+                        Column("TIME", "at", .time), Column("KIND", "kind"),
                         Column("STATUS", "after.status", .status), Column("LEFT", "after.remaining", .number),
                         Column("WHO", "actor", rank: 1), Column("STATION", "station", rank: 2),
+                        Column("WHAT CHANGED", "before", rank: 1, isWhole: true, shown: Change.text),
                         Column("NOTE", "note", rank: 3, shrinks: true),
                     ], empty: "Nothing is recorded."))
         }
@@ -213,13 +215,14 @@ struct Defect: AsyncParsableCommand {
         }
 
         mutating func prepare(_ connection: Connection) async throws {
-            guard serials == ["-"] else { return }
+            guard serials == ["-"] else { return serials = try given(serials) }
             var first: JSONValue?
-            serials = try await scanned { serial in
+            let units = try await scanned({ View.unitNow.draw($0, Screen(width: nil)).joined() }) { serial in
                 let unit = try await connection.unitToMark(serial, with: first)
                 first = first ?? unit
-                return serial
+                return unit
             }
+            serials = units.compactMap { $0["serial"]?.string }
         }
 
         var request: Request {
@@ -246,7 +249,7 @@ struct Defect: AsyncParsableCommand {
         @Argument(help: .wholeCase) var id: String
         @Option(help: "What else there is to know.") var note: String?
         @Option(help: "Where it lies.") var location: String?
-        @Option(help: "Code of the supplier.") var supplier: String?
+        @Option(help: "Code of the supplier.", completion: .suppliers) var supplier: String?
         @Option(parsing: .unconditional, help: "What the supplier credited.") var credit: Double?
         @OptionGroup var options: CallOptions
 
@@ -321,6 +324,7 @@ struct Defect: AsyncParsableCommand {
         @OptionGroup var options: CallOptions
 
         mutating func name(serial: String) { lot.name(serial: serial) }
+        mutating func readInput() throws { try lot.read() }
 
         var request: Request {
             let parts = part.map { JSONValue.object(["product": .string($0.product), "quantity": .int($0.quantity)]) }
@@ -334,29 +338,32 @@ struct Defect: AsyncParsableCommand {
         var view: View { .defectNow }
     }
 
-    struct WriteOff: CaseCall {
+    struct WriteOff: CaseCall, Ending {
         static let configuration = CommandConfiguration.verb(
             "write-off", "Write off some of a case.",
             example: "defect write-off 4711 B-18 --reason outlet_sale --price 4.50 \\\n    --note \"sold as seen\"",
-            more: """
-                Reasons: scrap, disposal, outlet_sale (with --price for one), defective, destroyed, wrong_product, \
-                expired, lost, other.
-                """)
+            more: "An outlet sale needs the --price of one.")
         @Argument(help: .defectCase) var id: String
         @OptionGroup var lot: Lot
-        @Option(help: "Why, as one of the words above.") var reason: String
+        @Option(help: .writeOffReason) var reason: WriteOffReason
         @Option(parsing: .unconditional, help: "What one was sold for.") var price: Double?
         @Option(help: .note) var note: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
 
+        func question(_ connection: Connection) async throws -> String? {
+            "Write \(try await connection.described(lot, ofCase: id)) off as \(words(reason.rawValue)), for good?"
+        }
+
         mutating func name(serial: String) { lot.name(serial: serial) }
+        mutating func readInput() throws { try lot.read() }
 
         var request: Request {
             .post(
                 "defects", id, "write-off",
                 body: [
                     "serials": .texts(lot.serials), "quantity": lot.quantity.map(JSONValue.int),
-                    "reason": .string(reason), "price": price.map(JSONValue.double), "note": .string(note),
+                    "reason": .string(reason.rawValue), "price": price.map(JSONValue.double), "note": .string(note),
                 ])
         }
         var view: View { .defectNow }
@@ -372,6 +379,7 @@ struct Defect: AsyncParsableCommand {
         @OptionGroup var options: CallOptions
 
         mutating func name(serial: String) { lot.name(serial: serial) }
+        mutating func readInput() throws { try lot.read() }
         var request: Request {
             .post(
                 "defects", id, "supplier-repair",
@@ -421,9 +429,8 @@ extension View {
                     shown: { $0["outcome"]?.string == "open" ? "defective" : words($0["outcome"]?.string ?? "") }),
                 Column("REPLACED BY", "replaced_by", rank: 1),
             ], empty: "")
-        var layout: Table.Layout?
         let units = answer["units"]?.array ?? []
-        return fields.draw(answer, screen) + (units.isEmpty ? [] : [""] + table.lines(units, screen, layout: &layout))
+        return fields.draw(answer, screen) + (units.isEmpty ? [] : [""] + table.whole(units, screen))
     }
 
     /// Where a case is after a change.

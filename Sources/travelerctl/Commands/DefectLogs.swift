@@ -8,17 +8,19 @@ extension Supplier {
         static let configuration = CommandConfiguration.verb(
             "returns", "What went back to suppliers.", example: "supplier returns acme")
         @Argument(help: "Code of the supplier; all if not given.") var supplier: String?
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["date", "-date"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("supplier-returns", query: ["supplier": supplier]) }
+        var request: Request { .get("supplier-returns", query: ["supplier": supplier, "order": sort]) }
         static let table = Table(
             columns: [
-                Column("RETURN", "id"), Column("SUPPLIER", "supplier"), Column("RMA", "rma"),
+                Column("SUPPLIER RETURN", "id"), Column("SUPPLIER", "supplier"), Column("RMA", "rma"),
                 Column("SENT", "at", .day, rank: 2), Column("CASES", "count", .number),
-                Column("PIECES", "quantity", .number, rank: 4), Column("THERE", "with_supplier", .number, rank: 1),
+                Column("PIECES", "quantity", .number, rank: 4),
+                Column("WITH SUPPLIER", "with_supplier", .number, rank: 1),
                 Column("RESOLVED", "resolved", .number, rank: 5), Column("CREDIT", "credit", .money, rank: 3),
                 Column("WHO", "actor", rank: 7), Column("NOTE", "note", rank: 6, shrinks: true),
             ],
-            empty: "Nothing went back. Send cases: 'travelerctl defect route'.")
+            empty: "Nothing went back.", hint: .init("Send cases: 'travelerctl defect route'.", to: "manage_defects"))
     }
 }
 
@@ -91,8 +93,11 @@ struct SparePart: AsyncParsableCommand {
             more: "Stock and LOW are shown to leads and to those who adjust stock.")
         @Flag(help: "Only what is below its minimum.") var low = false
         @Option(help: "A part of the code or the name.") var search: String?
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("spare-parts", query: ["low": low ? "true" : nil, "search": search]) }
+        var request: Request {
+            .get("spare-parts", query: ["low": low ? "true" : nil, "search": search, "order": sort])
+        }
         var empty: String { low && search == nil ? "No spare part is below its minimum." : unmatched }
         static let table = Table(
             columns: [
@@ -101,7 +106,8 @@ struct SparePart: AsyncParsableCommand {
                 Column("LOW", "low", .flag, rank: 2, shown: { $0["low"]?.bool == true ? "LOW" : "" }),
                 Column("SUPPLIER", "supplier", rank: 5), Column("COST", "cost", .money, rank: 6), .data("retired"),
             ],
-            empty: "No spare parts. Add one: 'travelerctl spare-part add CODE --name NAME'.")
+            empty: "No spare parts.",
+            hint: .init("Add one: 'travelerctl spare-part add CODE --name NAME'.", to: "administer"))
     }
 }
 
@@ -111,18 +117,20 @@ extension Log {
             "write-offs", "Everything that was written off, from wherever.",
             example: "log write-offs --source defect --from 2026-03-01",
             more: "COST and SOLD FOR are of all pieces of a line, as in 'report write-offs'; EACH is of one.")
-        @Option(help: .product) var product: String?
-        @Option(help: "Such as scrap or outlet_sale.") var reason: String?
-        @Option(help: "defect, return, production or inventory_audit.") var source: String?
+        @Option(help: .product, completion: .products) var product: String?
+        @Option(help: "For this reason.") var reason: WriteOffReason?
+        @Option(help: "Written off from there.") var source: WriteOffSource?
         @OptionGroup var period: Period
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
                 .get(
                     "write-offs",
                     query: [
-                        "product": product, "reason": reason, "source": source, "from": try period.start,
-                        "to": try period.end,
+                        "product": product, "reason": reason?.rawValue, "source": source?.rawValue,
+                        "from": try period.start,
+                        "to": try period.end, "order": sort,
                     ])
             }
         }
@@ -131,7 +139,7 @@ extension Log {
                 Column("TIME", "at", .time), Column("PRODUCT", "product"), Column("SERIAL", "serial", rank: 1),
                 Column("QTY", "quantity", .number, rank: 2),
                 Column("REASON", "reason", shown: { words($0["reason"]?.string ?? "") }),
-                Column("FROM", "source", rank: 5, shown: { words($0["source"]?.string ?? "") }),
+                Column("SOURCE", "source", rank: 5, shown: { words($0["source"]?.string ?? "") }),
                 Column("COST EACH", "cost", .money, rank: 6), Column("COST", "total_cost", .money, rank: 3),
                 Column("PRICE EACH", "price", .money, rank: 6), Column("SOLD FOR", "proceeds", .money, rank: 4),
                 Column("CASE", "defect", rank: 7), Column("WHO", "actor", rank: 6),
@@ -143,12 +151,15 @@ extension Log {
     struct Repairs: ListCall {
         static let configuration = CommandConfiguration.verb(
             "repairs", "Every repair, with the spare parts that it took.", example: "log repairs --product PCB-100")
-        @Option(help: .product) var product: String?
+        @Option(help: .product, completion: .products) var product: String?
         @OptionGroup var period: Period
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
-                .get("repairs", query: ["product": product, "from": try period.start, "to": try period.end])
+                .get(
+                    "repairs",
+                    query: ["product": product, "from": try period.start, "to": try period.end, "order": sort])
             }
         }
         static let table = Table(

@@ -3,17 +3,17 @@ import ControlAPI
 
 extension Report {
     struct Defects: ReportCall {
-        enum Grouping: String, CaseIterable, ExpressibleByArgument { case product, type, location, status, supplier }
+        enum Grouping: String, Word { case product, type, location, status, supplier }
 
         static let configuration = CommandConfiguration.verb(
             "defects", "Cases found in a time: how many, what became of them, what that cost.",
             example: "report defects --by supplier --from 2026-03-01",
             "report defects --from 2026-01-01 --to 2026-03-31 --xlsx q1.xlsx",
             more: """
-                The last 30 days if no time is given. GOOD is what came back, \
-                GONE what was written off or replaced; REPAIRS is what spare parts cost, LOSS what was written off \
+                The last 30 days if no time is given. REPAIRED is what is good again, \
+                WRITTEN OFF what was written off or replaced; REPAIR COST is that of spare parts, LOSS what was written off \
                 had cost. A case counts under each of its types, with all of its pieces; HAVE IT is those of them that \
-                have the type. RATE is the part of the units received from a supplier that was found defective. --xlsx \
+                have the type. DEFECT RATE is the part of the units received from a supplier that was found defective. --xlsx \
                 writes all groupings, spare parts and write-offs as sheets of one workbook.
                 """)
         @Option(help: "Counted by this; product if not given.") var by: Grouping?
@@ -51,13 +51,15 @@ extension Report {
                 Column("OF", "key", shown: named), Column("CASES", "cases", .number),
                 Column("PIECES", "quantity", .number), Column("HAVE IT", "with_type", .number, rank: 1),
                 Column("REPAIRABLE", "repairable", .number, rank: 9),
-                Column("NOT", "non_repairable", .number, rank: 10), Column("GOOD", "repaired", .number, rank: 1),
-                Column("GONE", "written_off", .number, rank: 2), Column("LEFT", "remaining", .number, rank: 3),
+                Column("NOT REPAIRABLE", "non_repairable", .number, rank: 10),
+                Column("REPAIRED", "repaired", .number, rank: 1),
+                Column("WRITTEN OFF", "written_off", .number, rank: 2), Column("LEFT", "remaining", .number, rank: 3),
                 Column("SUCCESS", "repair_success", .percent, rank: 4),
-                Column("REPAIRS", "repair_cost", .money, rank: 6), Column("LOSS", "write_off_cost", .money, rank: 5),
+                Column("REPAIR COST", "repair_cost", .money, rank: 6),
+                Column("LOSS", "write_off_cost", .money, rank: 5),
                 Column("CREDIT", "credit", .money, rank: 8), Column("RECEIVED", "received", .number, rank: 11),
                 Column("BAD", "received_defective", .number, rank: 12),
-                Column("RATE", "defect_rate", .percent, rank: 7),
+                Column("DEFECT RATE", "defect_rate", .percent, rank: 7),
             ],
             empty: "Nothing was found defective in this time.")
 
@@ -69,7 +71,7 @@ extension Report {
     }
 
     struct WriteOffs: ReportCall {
-        enum Grouping: String, CaseIterable, ExpressibleByArgument { case reason, source, product }
+        enum Grouping: String, Word { case reason, source, product }
 
         static let configuration = CommandConfiguration.verb(
             "write-offs", "What was written off in a time, from wherever, and what it cost.",

@@ -4,19 +4,6 @@ import Glibc
 
 // What is done with many cases, or is hard to take back: it is shown first, and asked about.
 
-/// Asks a question at the terminal; yes only where that was said.
-///
-/// - Throws: a `Failure` where nobody is there to answer.
-func isConfirmed(_ question: String, assumed: Bool) throws -> Bool {
-    if assumed { return true }
-    guard isatty(0) == 1 else {
-        throw Failure(.usage, "nobody is there to confirm this; say --yes if it is right")
-    }
-    Output.write(Array("\(question) [y/N] ".utf8), to: 2)
-    let answer = readLine(strippingNewline: true)?.lowercased()
-    return answer == "y" || answer == "yes"
-}
-
 extension Defect {
     struct Route: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
@@ -65,13 +52,16 @@ extension Defect {
                         .usage, "\(selected.count) cases match, and \(Self.limit) go out at once; narrow the filters")
                 }
                 let screen = Screen(descriptor: 1)
-                var layout: Table.Layout?
-                if !options.json { Output.lines(List.table.lines(selected, screen, layout: &layout)) }
+                if !options.json { Output.lines(Self.table.whole(selected, screen)) }
                 // What would be refused is said now, and not after somebody has agreed to it.
                 _ = try await connection.call(request(for: selected, isTrial: true))
                 let pieces = selected.reduce(0) { $0 + ($1["remaining"]?.int ?? 0) }
                 let what = "\(count(selected.count, "case")) with \(count(pieces, "piece"))"
                 let where_ = visible(supplier ?? selected.first?["supplier"]?.string ?? "?")
+                for warning in Self.foreign(selected, to: where_) {
+                    let screen = Screen(descriptor: 2)
+                    Output.note(wrapped(screen.paint("Mind: ", .amber) + warning, screen.width).joined(separator: "\n"))
+                }
                 if dryRun {
                     if !options.json { Output.line("Would send \(what) to \(where_) under \(visible(rma)).") }
                     if options.json { Output.line(JSONValue.object(["items": .array(selected)]).json) }
@@ -90,6 +80,27 @@ extension Defect {
             }
         }
 
+        /// What people look at before they agree: whose each case is, whatever the width.
+        static let table = Table(
+            columns: [
+                Column("CASE", "id"), Column("SUPPLIER", "supplier"), Column("PRODUCT", "product", rank: 2),
+                Column("SERIAL", "serial", rank: 1, shown: List.units), Column("LEFT", "remaining", .number),
+                Column("DEFECT", "types", rank: 3, shrinks: true, shown: List.what),
+                Column("LOCATION", "location", rank: 4), Column("NOTE", "note", rank: 5, shrinks: true),
+            ], empty: "")
+
+        /// Cases of other suppliers than the one that would get them, a sentence for each.
+        static func foreign(_ selected: [JSONValue], to supplier: String) -> [String] {
+            let others = selected.filter { $0["supplier"].map { $0.plain != supplier } ?? false }
+            let owners = Swift.Set(others.compactMap { $0["supplier"]?.plain }).sorted()
+            return owners.map { owner in
+                let cases = others.filter { $0["supplier"]?.plain == owner }
+                let names = cases.prefix(5).map { $0["id"]?.plain ?? "?" }.joined(separator: ", ")
+                let more = cases.count > 5 ? " and \(cases.count - 5) more" : ""
+                return "\(count(cases.count, "case")) came from \(owner), not from \(supplier): \(names)\(more)."
+            }
+        }
+
         private func selected(_ connection: Connection) async throws -> [JSONValue] {
             if cases.isEmpty {
                 var request = Request.get("defects")
@@ -98,13 +109,25 @@ extension Defect {
             }
             var found: [JSONValue] = []
             if cases == ["-"] {
-                found = try await scanned { try await connection.openCase($0) }
+                found = try await scanned(Self.echo) { try await connection.openCase($0) }
             } else {
-                for name in cases { found.append(try await connection.openCase(name)) }
+                let (names, tick) = (try given(cases), Tick())
+                defer { tick.end() }
+                for name in names {
+                    found.append(try await connection.openCase(name))
+                    if names.count > 20 { tick.show("looked up \(found.count) of \(names.count)") }
+                }
             }
             // Several units of a case name it once.
             var seen: Set<String> = []
             return found.filter { seen.insert($0["id"]?.string ?? "").inserted }
+        }
+
+        /// `case 4711: B-17 +2, PCB-100, SOLDER, from acme`.
+        private static func echo(_ found: JSONValue) -> String {
+            let parts = [List.units(found), found["product"]?.plain ?? "", List.what(found)].filter { !$0.isEmpty }
+            return "case \(found["id"]?.plain ?? "?"): \(parts.joined(separator: ", "))"
+                + (found["supplier"].map { ", from \($0.plain)" } ?? ", of no supplier")
         }
 
         /// The filters, where nothing else is said for all open cases.

@@ -11,15 +11,21 @@ protocol CaseCall: Call {
     var id: String { get set }
     /// Takes the serial by which the case was named, where the command is about a part of the case.
     mutating func name(serial: String)
+    /// Reads the serials that the standard input has, where the command takes some.
+    mutating func readInput() throws
 }
 
 extension CaseCall {
     mutating func name(serial: String) {}
-    mutating func prepare(_ connection: Connection) async throws { try await findCase(connection) }
+    mutating func readInput() throws {}
+    mutating func prepare(_ connection: Connection) async throws {
+        try readInput()
+        try await findCase(connection)
+    }
 
     /// Puts the number of the case where it was named by a serial.
     mutating func findCase(_ connection: Connection) async throws {
-        let named = id
+        let named = try givenOne(id)
         id = try await connection.caseNumber(named)
         if id != named, Connection.byNumber + id != named { name(serial: named) }
     }
@@ -33,15 +39,20 @@ extension WholeCaseCall {
 
     /// Puts the number of the case where it was named by the serial of its only unit.
     mutating func findWholeCase(_ connection: Connection) async throws {
-        id = try await connection.wholeCase(id, for: Self.configuration.commandName ?? "")
+        id = try await connection.wholeCase(try givenOne(id), for: Self.configuration.commandName ?? "")
     }
 }
 
 /// Which part of a case.
 struct Lot: ParsableArguments {
-    @Argument(help: "Serials; none for goods without serials, and where one unit is left.")
+    @Argument(
+        help:
+            "Serials, - for the lines of the standard input; none for goods without serials, and where one unit is left."
+    )
     var serials: [String] = []
     @Option(parsing: .unconditional, help: "How many, without serials.") var quantity: Int?
+
+    mutating func read() throws { serials = try given(serials) }
 
     /// A case that was named by the serial of a unit means that unit.
     mutating func name(serial: String) {
@@ -54,8 +65,7 @@ extension Connection {
     func caseNumber(_ name: String) async throws -> String {
         guard !name.isEmpty else { throw Failure(.usage, "the number of the case is empty") }
         let numbered = try await caseNumbered(name)?["id"]?.string
-        let answer = try await call(.get("defects", query: ["serial": name, "limit": "1"]))
-        let holding = answer["items"]?.array?.first?["id"]?.string
+        let holding = try await items(.get("defects", query: ["serial": name]), atMost: 1).first?["id"]?.string
         if let numbered, let holding, numbered != holding {
             throw Failure(
                 .usage,
@@ -130,24 +140,30 @@ extension Connection {
 
 }
 
-/// The lines of the standard input: what a scanner at this terminal types, up to an empty line. Each is looked up at once, and
-/// what is no good is said and scanned again. A file or a pipe is read to its end, and there it ends the command.
-func scanned<Found>(_ find: (String) async throws -> Found) async throws -> [Found] {
+/// The lines of the standard input: what a scanner at this terminal types, up to an empty line. Each is looked up at once;
+/// what is good is shown with its count, what is no good is said and scanned again. A file or a pipe is read to its end, and
+/// there what is no good ends the command.
+func scanned<Found>(_ echo: (Found) -> String, _ find: (String) async throws -> Found) async throws -> [Found] {
     let isTerminal = isatty(0) == 1
     if isTerminal { Output.note("Scan or type them, one in a line; an empty line ends.") }
-    var seen: Set<String> = []
+    var seen: Swift.Set<String> = []
     var found: [Found] = []
     while let line = readLine(strippingNewline: true).map({ trimmed($0) }) {
         if line.isEmpty {
             if isTerminal { break }
             continue
         }
-        guard !seen.contains(line) else { continue }
+        guard seen.insert(line).inserted else {
+            Output.note("\(visible(line)) was read before; it counts once.")
+            continue
+        }
         do {
-            found.append(try await find(line))
-            seen.insert(line)
+            let next = try await find(line)
+            found.append(next)
+            if isTerminal { Output.note("\(found.count)  \(echo(next))") }
         } catch let failure as Failure where isTerminal && [.notFound, .refused, .usage].contains(failure.exit) {
-            Output.note(failure.message)
+            seen.remove(line)
+            Output.note(Screen(descriptor: 2).paint("Not taken: ", .red) + visible(failure.message))
         }
     }
     guard !found.isEmpty else { throw Failure(.usage, "nothing was scanned") }

@@ -20,7 +20,7 @@ struct Deliver: Call {
         }
     }
 
-    @Argument(help: "Serials of the units.") var serials: [String] = []
+    @Argument(help: .serials) var serials: [String] = []
     @Option(help: "Number of the order.") var order: String
     @Option(help: "Number of the customer.") var customer: String?
     @Option(
@@ -36,6 +36,8 @@ struct Deliver: Call {
             throw ValidationError("Name serials, or goods with --item PRODUCT=QUANTITY.")
         }
     }
+
+    mutating func prepare(_ connection: Connection) async throws { serials = try given(serials) }
 
     var request: Request {
         let items = item.map { JSONValue.object(["product": .string($0.product), "quantity": .int($0.quantity)]) }
@@ -62,18 +64,19 @@ struct Delivery: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "list", "Deliveries, filtered.", example: "delivery list --status open")
         @Option(help: "Number of the order.") var order: String?
-        @Option(help: "open or closed.") var status: String?
+        @Option(help: "In this status.") var status: DeliveryStatus?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("deliveries", query: ["order": order, "status": status]) }
+        var request: Request { .get("deliveries", query: ["order": order, "status": status?.rawValue]) }
 
         static let table = Table(
             columns: [
-                Column("ID", "id"), Column("ORDER", "order"), Column("STATUS", "status", .status),
+                Column("DELIVERY", "id"), Column("ORDER", "order"), Column("STATUS", "status", .status),
                 Column("ITEMS", "count", .number), Column("CUSTOMER", "customer", rank: 2),
                 Column("STATION", "station", rank: 3), Column("OPENED", "opened_at", .time, rank: 1),
                 Column("CLOSED", "closed_at", .time, rank: 4),
             ],
-            empty: "No deliveries. Make one: 'travelerctl deliver --order NUMBER SERIAL...'.")
+            empty: "No deliveries.",
+            hint: .init("Make one: 'travelerctl deliver --order NUMBER SERIAL...'.", to: "deliver"))
     }
 
     struct Show: Call {

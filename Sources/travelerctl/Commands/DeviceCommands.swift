@@ -9,9 +9,10 @@ struct Device: AsyncParsableCommand {
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Every scanner and printer: present, absent, bound, last scan, errors.", example: "device list")
-        @Option(help: .station) var station: String?
+        @Option(help: .station, completion: .stations) var station: String?
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["device", "-device"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("devices", query: ["station": station]) }
+        var request: Request { .get("devices", query: ["station": station, "order": sort]) }
         static let table = Table(
             columns: [
                 Column("STATION", "station"), Column("STATE", "state", .status), Column("KIND", "kind", rank: 4),
@@ -20,7 +21,8 @@ struct Device: AsyncParsableCommand {
                 Column("BROKEN", "errors", .number, rank: 5), Column("PROBLEM", "problem", rank: 1, isWhole: true),
                 .data("layout"), .data("node"), .data("port"), .data("serial"), .data("known"), .data("since"),
             ],
-            empty: "No scanners or printers. Plug one in, then 'travelerctl device pair STATION'.")
+            empty: "No scanners or printers.",
+            hint: .init("Plug one in, then 'travelerctl device pair STATION'.", to: "administer"))
     }
 
     struct Pair: AsyncParsableCommand {
@@ -31,8 +33,8 @@ struct Device: AsyncParsableCommand {
                 The scanner is known again by the place where it is plugged in, or with '--by serial' by its own serial \
                 number. The code also tells the keyboard layout that the scanner types in.
                 """)
-        @Argument(help: .station) var station: String
-        @Option(help: "port or serial: by what the scanner is known from then on.") var by: String?
+        @Argument(help: .station, completion: .stations) var station: String
+        @Option(help: "By what the scanner is known from then on.") var by: Binding?
         @Flag(help: "Print the code at the station's printer, too.") var print = false
         @Flag(help: "Print what became of it as one JSON document; the code goes to standard error.") var json = false
         @OptionGroup var daemon: SocketOption
@@ -43,7 +45,9 @@ struct Device: AsyncParsableCommand {
                 var pairing = try await connection.call(
                     .post(
                         "devices", "pair",
-                        body: ["station": .string(station), "by": .text(by), "print": print ? .bool(true) : nil]))
+                        body: [
+                            "station": .string(station), "by": .text(by?.rawValue), "print": print ? .bool(true) : nil,
+                        ]))
                 let code = pairing["code"]?.string ?? ""
                 if json { Output.note(visible(code)) } else { show(code) }
                 var asked = 0
@@ -96,11 +100,16 @@ struct Device: AsyncParsableCommand {
         }
     }
 
-    struct Unbind: Call {
+    struct Unbind: Ending {
         static let configuration = CommandConfiguration.verb(
             "unbind", "Take a scanner from its station.", example: "device unbind port:pci-0000:00:14.0-usb-0:2:1.0")
         @Argument(help: "The scanner's address, from 'device list'.") var device: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            let found = try await connection.items(.get("devices")).first { $0["device"]?.string == device }
+            return found?["station"].map { "Take the scanner \(visible(device)) from \($0.plain)?" }
+        }
         var request: Request { .post("devices", device, "unbind") }
         var view: View {
             .sentence { "\($0["station"]?.plain ?? "?") no longer has the scanner \($0["device"]?.plain ?? "?")." }

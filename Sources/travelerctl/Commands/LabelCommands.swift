@@ -6,7 +6,7 @@ struct Label: AsyncParsableCommand {
         "label", "Labels and their print jobs.", example: "label jobs --status failed",
         [Print.self, Preview.self, Jobs.self, Retry.self, Cancel.self])
 
-    struct Print: Call {
+    struct Print: UnitCall {
         static let configuration = CommandConfiguration.verb(
             "print", "Print a unit's label again, marked as a copy.",
             example: "label print PCB-100-2610-0001 --station LABEL-1")
@@ -17,7 +17,7 @@ struct Label: AsyncParsableCommand {
         var view: View { .jobNow }
     }
 
-    struct Preview: Call {
+    struct Preview: UnitCall {
         static let configuration = CommandConfiguration.verb(
             "preview", "Show what would be sent to the printer, filled in.", example: "label preview PCB-100-2610-0001")
         @Argument(help: .serial) var serial: String
@@ -35,10 +35,11 @@ struct Label: AsyncParsableCommand {
     struct Jobs: ListCall {
         static let configuration = CommandConfiguration.verb(
             "jobs", "Print jobs, and why some wait.", example: "label jobs --status queued")
-        @Option(help: "queued, sent, printed, failed or cancelled.") var status: String?
+        @Option(help: "In this status.") var status: LabelStatus?
         @Option(help: .serial) var serial: String?
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["id", "-id"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("labels", query: ["status": status, "serial": serial]) }
+        var request: Request { .get("labels", query: ["status": status?.rawValue, "serial": serial, "order": sort]) }
         static let table = Table(
             columns: [
                 Column("JOB", "id"), Column("SERIAL", "serial"), Column("STATUS", "status", .status),
@@ -58,11 +59,13 @@ struct Label: AsyncParsableCommand {
         var view: View { .jobNow }
     }
 
-    struct Cancel: Call {
+    struct Cancel: Ending {
         static let configuration = CommandConfiguration.verb(
             "cancel", "Give a print job up.", example: "label cancel 4711")
         @Argument(help: .job) var job: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? { "Give the print job \(visible(job)) up?" }
         var request: Request { .post("labels", job, "cancel") }
         var view: View { .jobNow }
     }

@@ -9,18 +9,19 @@ struct Log: AsyncParsableCommand {
     struct Inventory: ListCall {
         static let configuration = CommandConfiguration.verb(
             "inventory", "Every change of stock.", example: "log inventory --product PCB-100 --from 2026-03-01")
-        @Option(help: .product) var product: String?
-        @Option(
-            help:
-                "restock, qa_approval, defect, repair, supplier_repair, consume, delivery, write_off, adjustment or undo."
-        ) var action: String?
+        @Option(help: .product, completion: .products) var product: String?
+        @Option(help: "Only this action.") var action: InventoryAction?
         @OptionGroup var period: Period
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
                 .get(
                     "inventory-log",
-                    query: ["product": product, "action": action, "from": try period.start, "to": try period.end])
+                    query: [
+                        "product": product, "action": action?.rawValue, "from": try period.start, "to": try period.end,
+                        "order": sort,
+                    ])
             }
         }
 
@@ -28,10 +29,11 @@ struct Log: AsyncParsableCommand {
             columns: [
                 Column("TIME", "at", .time), Column("PRODUCT", "product"),
                 Column("ACTION", "action", shown: { words($0["action"]?.string ?? "") }),
-                Column("CHANGE", "change", .signed), Column("BEFORE", "before", .number, rank: 6),
+                Column("CHANGE", "change", .signed), Column("BEFORE", "before", .number, rank: 2),
                 Column("AFTER", "after", .number, rank: 1), Column("UNIT", "unit", rank: 3),
                 Column("WHO", "actor", rank: 2), Column("STATION", "station", rank: 7),
-                Column("ORDER", "work_order", rank: 8), Column("NOTE", "note", rank: 4, shrinks: true), .data("event"),
+                Column("WORK ORDER", "work_order", rank: 8), Column("NOTE", "note", rank: 4, shrinks: true),
+                .data("event"),
                 .data("kind"), .data("delivery"),
             ],
             empty: "No changes of stock.")
@@ -41,25 +43,30 @@ struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "audit", "Every event: who changed what, when and where.",
             example: "log audit --actor mia --from 2026-03-02", "log audit --kind unit.written_off")
-        @Option(help: "Login of the person.") var actor: String?
+        @Option(help: "Login of the person.", completion: .logins) var actor: String?
         @Option(help: "Kind of event, such as unit.passed.") var kind: String?
         @OptionGroup var period: Period
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
                 .get(
-                    "audit", query: ["actor": actor, "kind": kind, "from": try period.start, "to": try period.end])
+                    "audit",
+                    query: [
+                        "actor": actor, "kind": kind, "from": try period.start, "to": try period.end, "order": sort,
+                    ])
             }
         }
 
         static let table = Table(
             columns: [
-                Column("TIME", "at", .moment), Column("EVENT", "kind"), Column("WHO", "actor", rank: 1),
+                Column("TIME", "at", .moment), Column("KIND", "kind"), Column("WHO", "actor", rank: 1),
                 Column("STATION", "station", rank: 3), Column("UNIT", "unit", rank: 2),
-                Column("PRODUCT", "product", rank: 7), Column("ORDER", "work_order", rank: 6),
+                Column("PRODUCT", "product", rank: 7), Column("WORK ORDER", "work_order", rank: 6),
                 Column("TEAM", "team", rank: 8), Column("REASON", "reason", rank: 4),
+                Column("WHAT CHANGED", "details", rank: 1, isWhole: true, shown: Change.text),
                 Column("NOTE", "note", rank: 5, shrinks: true), .data("event"), .data("code"), .data("before"),
-                .data("after"), .data("details"),
+                .data("after"),
             ],
             empty: "No events.")
     }
@@ -68,15 +75,19 @@ struct Log: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "scans", "Every scan as it came, with its answer, and when scanners and printers came and went.",
             example: "log scans --station QA-1 --result refused")
-        @Option(help: .station) var station: String?
-        @Option(help: "accepted, refused or ignored.") var result: String?
+        @Option(help: .station, completion: .stations) var station: String?
+        @Option(help: "With this result.") var result: ScanResult?
         @OptionGroup var period: Period
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
         var request: Request {
             get throws {
                 .get(
                     "scans",
-                    query: ["station": station, "result": result, "from": try period.start, "to": try period.end])
+                    query: [
+                        "station": station, "result": result?.rawValue, "from": try period.start, "to": try period.end,
+                        "order": sort,
+                    ])
             }
         }
 
@@ -109,7 +120,7 @@ struct Report: AsyncParsableCommand {
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("UNITS", "count", .number),
                 Column("OLDEST", "oldest_at", .time, rank: 1),
             ],
-            empty: "Nothing is in production.")
+            empty: "Nothing is in production.", bar: "count")
     }
 
     struct Yield: ReportCall {
@@ -126,7 +137,7 @@ struct Report: AsyncParsableCommand {
                 Column("PRODUCT", "product"), Column("STAGE", "stage"), Column("PASSED", "passed", .number),
                 Column("FAILED", "failed", .number), Column("FIRST PASS", "first_pass_yield", .percent),
             ],
-            empty: "No stage was passed or failed in this time.")
+            empty: "No stage was passed or failed in this time.", bar: "first_pass_yield")
     }
 
     struct Throughput: ReportCall {
@@ -140,7 +151,7 @@ struct Report: AsyncParsableCommand {
         var sheets: [ReportSheet] { get throws { [("Throughput", Self.table, try request)] } }
         static let table = Table(
             columns: [
-                Column("DAY", "day", .day), Column("PRODUCT", "product"), Column("STATION", "station", rank: 1),
+                Column("DAY", "day", .day), Column("PRODUCT", "product"),
                 Column("PASSED", "passed", .number), Column("FINISHED", "finished", .number),
             ],
             empty: "Nothing was passed or finished in this time.")

@@ -6,7 +6,7 @@ struct Person: AsyncParsableCommand {
         "person", "People, their roles and grants.", example: "person add mia --name Mia --role member --team smt",
         [List.self, Show.self, Add.self, Set.self, Grant.self, Revoke.self])
 
-    enum Role: String, CaseIterable, ExpressibleByArgument {
+    enum Role: String, Word {
         case admin
         case departmentLead = "department_lead"
         case teamLead = "team_lead"
@@ -22,8 +22,9 @@ struct Person: AsyncParsableCommand {
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All people.", example: "person list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["login", "-login"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("people") }
+        var request: Request { .get("people", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("LOGIN", "login"), Column("NAME", "name", rank: 1, shrinks: true),
@@ -37,7 +38,7 @@ struct Person: AsyncParsableCommand {
 
     struct Show: Call {
         static let configuration = CommandConfiguration.verb("show", "One person.", example: "person show mia")
-        @Argument(help: .login) var login: String
+        @Argument(help: .login, completion: .logins) var login: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("people", login) }
         var view: View { Person.fields }
@@ -47,13 +48,13 @@ struct Person: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "add", "Let a person in, by Unix login.",
             example: "person add mia --name Mia --role member --team smt --badge 1007")
-        @Argument(help: .login) var login: String
+        @Argument(help: .login, completion: .logins) var login: String
         @Option(help: "The person's name.") var name: String
         @Option(help: "What the person is.") var role: Role
         @Option(help: "Code of the department that a department lead leads.") var department: String?
-        @Option(help: "Code of the team.") var team: String?
+        @Option(help: "Code of the team.", completion: .teams) var team: String?
         @Option(help: "The code of the person's badge.") var badge: String?
-        @Option(help: "A grant, such as deliver; may be given several times.") var grant: [String] = []
+        @Option(help: "A grant; may be given several times.") var grant: [GrantName] = []
         @OptionGroup var options: CallOptions
         var request: Request {
             .post(
@@ -61,24 +62,34 @@ struct Person: AsyncParsableCommand {
                 body: [
                     "login": .string(login), "name": .string(name), "role": .string(role.rawValue),
                     "department": .text(department), "team": .text(team), "badge": .text(badge),
-                    "grants": .texts(grant),
+                    "grants": .texts(grant.map(\.rawValue)),
                 ])
         }
         var view: View { Person.fields }
     }
 
-    struct Set: Call {
+    struct Set: Ending {
         static let configuration = CommandConfiguration.verb(
             "set", "Change a person.", example: "person set mia --team finish", "person set tom --retired",
             more: "An empty text clears a value: --badge \"\".")
-        @Argument(help: .login) var login: String
+        @Argument(help: .login, completion: .logins) var login: String
         @Option(help: "The person's name.") var name: String?
         @Option(help: "What the person is.") var role: Role?
         @Option(help: "Code of the department.") var department: String?
-        @Option(help: "Code of the team.") var team: String?
+        @Option(help: "Code of the team.", completion: .teams) var team: String?
         @Option(help: "The code of the person's badge.") var badge: String?
         @Flag(inversion: .prefixedNo, help: "Whether the person has left.") var retired: Bool?
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            let isYou = try await connection.call(.get("whoami"))["login"]?.string == login
+            if retired == true {
+                return "Retire \(visible(login))\(isYou ? ", yourself" : "")? Nobody gets in as them."
+            }
+            guard isYou, let role, role != .admin else { return nil }
+            return "Give your own role away, to be \(words(role.rawValue))?"
+        }
+
         var request: Request {
             get throws {
                 try .change(
@@ -95,20 +106,24 @@ struct Person: AsyncParsableCommand {
     struct Grant: Call {
         static let configuration = CommandConfiguration.verb(
             "grant", "Give a person rights beyond the role.", example: "person grant lena defects:manage deliver")
-        @Argument(help: .login) var login: String
-        @Argument(help: .grants) var grants: [String]
+        @Argument(help: .login, completion: .logins) var login: String
+        @Argument(help: "Rights.") var grants: [GrantName]
         @OptionGroup var options: CallOptions
-        var request: Request { .post("people", login, "grant", body: ["grants": .texts(grants)]) }
+        var request: Request { .post("people", login, "grant", body: ["grants": .texts(grants.map(\.rawValue))]) }
         var view: View { Person.fields }
     }
 
-    struct Revoke: Call {
+    struct Revoke: Ending {
         static let configuration = CommandConfiguration.verb(
             "revoke", "Take such rights back.", example: "person revoke lena deliver")
-        @Argument(help: .login) var login: String
-        @Argument(help: .grants) var grants: [String]
+        @Argument(help: .login, completion: .logins) var login: String
+        @Argument(help: "Rights.") var grants: [GrantName]
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
-        var request: Request { .post("people", login, "revoke", body: ["grants": .texts(grants)]) }
+        func question(_ connection: Connection) async throws -> String? {
+            "Take \(grants.map(\.rawValue).joined(separator: ", ")) from \(visible(login))?"
+        }
+        var request: Request { .post("people", login, "revoke", body: ["grants": .texts(grants.map(\.rawValue))]) }
         var view: View { Person.fields }
     }
 }
@@ -124,8 +139,9 @@ struct Team: AsyncParsableCommand {
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All teams.", example: "team list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("teams") }
+        var request: Request { .get("teams", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("CODE", "code"), Column("NAME", "name", shrinks: true),
@@ -137,7 +153,7 @@ struct Team: AsyncParsableCommand {
 
     struct Show: Call {
         static let configuration = CommandConfiguration.verb("show", "One team.", example: "team show smt")
-        @Argument(help: .team) var code: String
+        @Argument(help: .team, completion: .teams) var code: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("teams", code) }
         var view: View { Team.fields }
@@ -147,7 +163,7 @@ struct Team: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "add", "Make a team.",
             example: "team add smt --name \"SMT line 1\" \\\n    --department electronics --lead lena")
-        @Argument(help: .team) var code: String
+        @Argument(help: .team, completion: .teams) var code: String
         @Option(help: "The team's name.") var name: String
         @Option(help: "Code of its department.") var department: String
         @Option(help: "Login of its lead.") var lead: String?
@@ -163,16 +179,21 @@ struct Team: AsyncParsableCommand {
         var view: View { Team.fields }
     }
 
-    struct Set: Call {
+    struct Set: Ending {
         static let configuration = CommandConfiguration.verb(
             "set", "Change a team.", example: "team set smt --lead mia",
             more: "An empty text clears a value: --lead \"\".")
-        @Argument(help: .team) var code: String
+        @Argument(help: .team, completion: .teams) var code: String
         @Option(help: "The team's name.") var name: String?
         @Option(help: "Code of its department.") var department: String?
         @Option(help: "Login of its lead.") var lead: String?
         @Flag(inversion: .prefixedNo, help: "Whether the team is no more.") var retired: Bool?
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            retired == true ? "Retire the team \(visible(code))?" : nil
+        }
+
         var request: Request {
             get throws {
                 try .change(
@@ -197,8 +218,9 @@ struct Department: AsyncParsableCommand {
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All departments.", example: "department list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("departments") }
+        var request: Request { .get("departments", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("CODE", "code"), Column("NAME", "name", shrinks: true), Column("LEAD", "lead", rank: 1),
@@ -229,7 +251,7 @@ struct Department: AsyncParsableCommand {
         var view: View { Department.fields }
     }
 
-    struct Set: Call {
+    struct Set: Ending {
         static let configuration = CommandConfiguration.verb(
             "set", "Change a department.", example: "department set electronics --lead dora",
             more: "An empty text clears a value: --lead \"\".")
@@ -237,7 +259,12 @@ struct Department: AsyncParsableCommand {
         @Option(help: "The department's name.") var name: String?
         @Option(help: "Login of its lead.") var lead: String?
         @Flag(inversion: .prefixedNo, help: "Whether the department is no more.") var retired: Bool?
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            retired == true ? "Retire the department \(visible(code))?" : nil
+        }
+
         var request: Request {
             get throws {
                 try .change(
@@ -265,8 +292,4 @@ extension ArgumentHelp {
     fileprivate static let login: ArgumentHelp = "The person's Unix login."
     fileprivate static let team: ArgumentHelp = "Code of the team."
     fileprivate static let department: ArgumentHelp = "Code of the department."
-    fileprivate static let grants: ArgumentHelp = """
-        units:write, stock:adjust, defects:mark, defects:manage, returns:manage, returns:inspect, deliver, \
-        labels:print, audit:read, metrics:read or station:terminal.
-        """
 }

@@ -8,7 +8,7 @@ extension Return {
             example: "return photo add 4711 B-0001 corner.jpg --kind damage",
             [List.self, Add.self, Fetch.self, Delete.self])
 
-        enum Kind: String, CaseIterable, ExpressibleByArgument { case damage, condition, label, other }
+        enum Kind: String, Word { case damage, condition, label, other }
 
         struct List: Call, ItemCall {
             static let configuration = CommandConfiguration.verb(
@@ -63,14 +63,18 @@ extension Return {
             var request: Request { .get("returns", id, "items", item, "photos", photo, patience: 120) }
         }
 
-        struct Delete: Call, ItemCall {
+        struct Delete: Ending, ItemCall {
             static let configuration = CommandConfiguration.verb(
                 "delete", "Delete a photo; that it was there stays on record.",
                 example: "return photo delete 4711 4713 4720")
             @Argument(help: .customerReturn) var id: String
             @Argument(help: .returnItem) var item: String
             @Argument(help: "Number of the photo.") var photo: String
+            @OptionGroup var consent: Consent
             @OptionGroup var options: CallOptions
+            func question(_ connection: Connection) async throws -> String? {
+                "Delete the photo \(visible(photo)) for good?"
+            }
             var request: Request {
                 Request(method: .DELETE, path: ["returns", id, "items", item, "photos", photo])
             }

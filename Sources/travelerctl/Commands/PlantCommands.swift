@@ -40,21 +40,13 @@ struct WhoAmI: Call {
         .fields([
             Column("Login", "login"), Column("User id", "uid"), Column("Name", "name"),
             Column("Role", "role", shown: { words($0["role"]?.string ?? "") }), Column("Department", "department"),
-            Column("Team", "team"), Column("Grants", "grants"), Column("You see", "scope", shown: scope),
+            Column("Team", "team"), Column("Grants", "grants"),
+            Column("You see", "sees", shown: { ($0["sees"]?.array ?? []).map(\.plain).joined(separator: "; ") }),
+            Column(
+                "You may", "may",
+                shown: { ($0["may"]?.array ?? []).compactMap { $0["what"]?.plain }.joined(separator: "; ") }),
         ])
     }
-
-    private static func scope(_ answer: JSONValue) -> String {
-        switch answer["scope"]?.string {
-        case "all": "everything"
-        case "department": "the units of your department"
-        case "team": "the units of your team"
-        case "own": "the units that are assigned to you, or that you last worked on"
-        case let other: visible(other ?? "")
-        }
-    }
-
-    private var scope: @Sendable (JSONValue) -> String { { Self.scope($0) } }
 }
 
 struct Site: AsyncParsableCommand {
@@ -71,14 +63,47 @@ struct Site: AsyncParsableCommand {
         var view: View { .plan(done: false) }
     }
 
-    struct Apply: Call {
+    struct Apply: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "apply", "Make the plant what a site file says, in one step.", example: "site apply plant.yaml",
-            more: "What is absent from the file is retired, never deleted. Look first with 'site plan'.")
+            more: """
+                What is absent from the file is retired, never deleted: that is shown and asked about, or done at once \
+                with --yes. Look first with 'site plan'.
+                """)
         @Argument(help: .siteFile, completion: .file(extensions: ["yaml", "yml"])) var file: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
-        var request: Request { Request(method: .PUT, path: ["site"], body: .yaml(file: file)) }
-        var view: View { .plan(done: true) }
+
+        func run() async throws {
+            try await reporting(json: options.json, file: file) {
+                let connection = options.daemon.connection
+                // What was agreed to is what is applied, even if the file changes meanwhile.
+                let body = Request.Body.content(try readFile(file), type: "application/yaml")
+                if !consent.yes {
+                    let plan = try await connection.call(Request(method: .POST, path: ["site", "plan"], body: body))
+                    if let question = Self.question(plan) {
+                        Output.note(View.plan(done: false).draw(plan, Screen(descriptor: 2)).joined(separator: "\n"))
+                        guard try isConfirmed(question, assumed: false) else {
+                            return Output.note("Nothing was changed.")
+                        }
+                    }
+                }
+                let answer = try await connection.call(Request(method: .PUT, path: ["site"], body: body))
+                Output.lines(options.json ? [answer.json] : View.plan(done: true).draw(answer, Screen(descriptor: 1)))
+            }
+        }
+
+        /// What a plan ends, as a question; nil where it ends nothing.
+        static func question(_ plan: JSONValue) -> String? {
+            let retired = (plan["changes"]?.array ?? []).filter { $0["action"]?.string == "retire" }
+            let locksOut = plan["locks_out"]?.bool == true
+            guard !retired.isEmpty || locksOut else { return nil }
+            let names = retired.prefix(5).map { "\(words($0["kind"]?.string ?? "")) \($0["name"]?.plain ?? "")" }
+            let more = retired.count > names.count ? " and \(retired.count - names.count) more" : ""
+            let what = retired.isEmpty ? [] : ["This retires \(names.joined(separator: ", "))\(more)."]
+            let out = locksOut ? ["YOU WOULD BE LOCKED OUT: you are no admin in this file."] : []
+            return (what + out + ["Apply it?"]).joined(separator: " ")
+        }
     }
 
     struct Export: Download {
@@ -110,14 +135,16 @@ struct Supplier: AsyncParsableCommand {
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All suppliers.", example: "supplier list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("suppliers") }
+        var request: Request { .get("suppliers", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("CODE", "code"), Column("NAME", "name", shrinks: true),
                 Column("RETIRED", "retired", .flag, rank: 1),
             ],
-            empty: "No suppliers. Add them to the site file, then 'travelerctl site apply FILE'.")
+            empty: "No suppliers.",
+            hint: .init("Add them to the site file, then 'travelerctl site apply FILE'.", to: "administer"))
     }
 
     struct Show: Call {
@@ -127,7 +154,7 @@ struct Supplier: AsyncParsableCommand {
                 Of both lists the last 20: 'travelerctl defect list --supplier CODE' and 'travelerctl supplier returns \
                 CODE' list all.
                 """)
-        @Argument(help: "Code of the supplier.") var code: String
+        @Argument(help: "Code of the supplier.", completion: .suppliers) var code: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("suppliers", code) }
         var view: View {
@@ -163,7 +190,7 @@ struct DefectType: AsyncParsableCommand {
     struct Add: Call {
         static let configuration = CommandConfiguration.verb(
             "add", "Add a kind of defect.", example: "defect-type add CRACK --name \"Cracked housing\"")
-        @Argument(help: .defectType) var code: String
+        @Argument(help: .defectType, completion: .defectTypes) var code: String
         @Option(help: "What people call it.") var name: String
         @Option(help: "What it is counted under.") var category: String?
         @OptionGroup var options: CallOptions
@@ -179,7 +206,7 @@ struct DefectType: AsyncParsableCommand {
         static let configuration = CommandConfiguration.verb(
             "rename", "Give a kind of defect another name; its code stays.",
             example: "defect-type rename CRACK --name \"Cracked case\"")
-        @Argument(help: .defectType) var code: String
+        @Argument(help: .defectType, completion: .defectTypes) var code: String
         @Option(help: "What people call it.") var name: String
         @Option(help: "What it is counted under; an empty text clears it.") var category: String?
         @OptionGroup var options: CallOptions
@@ -189,26 +216,32 @@ struct DefectType: AsyncParsableCommand {
         var view: View { DefectType.fields }
     }
 
-    struct Retire: Call {
+    struct Retire: Ending {
         static let configuration = CommandConfiguration.verb(
             "retire", "No longer use a kind of defect; it is never deleted.", example: "defect-type retire CRACK")
-        @Argument(help: .defectType) var code: String
+        @Argument(help: .defectType, completion: .defectTypes) var code: String
         @Flag(inversion: .prefixedNo, help: "Use it again with --no-retired.") var retired = true
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            retired ? "Retire the defect type \(visible(code))? No station takes it any more." : nil
+        }
         var request: Request { .patch("defect-types", code, body: ["retired": .bool(retired)]) }
         var view: View { DefectType.fields }
     }
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All defect types.", example: "defect-type list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("defect-types") }
+        var request: Request { .get("defect-types", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("CODE", "code"), Column("NAME", "name", shrinks: true), Column("CATEGORY", "category", rank: 1),
                 Column("RETIRED", "retired", .flag, rank: 2),
             ],
-            empty: "No defect types. Add them to the site file, then 'travelerctl site apply FILE'.")
+            empty: "No defect types.",
+            hint: .init("Add them to the site file, then 'travelerctl site apply FILE'.", to: "administer"))
     }
 }
 
@@ -228,7 +261,12 @@ extension View {
                 let name = kind == code ? kind : "\(kind) \(code)"
                 let fields = change["fields"]?.array?.map(\.plain).joined(separator: ", ") ?? ""
                 let version = change["action"]?.string == "new_version" ? " (a new version)" : ""
-                return screen.paint("\(mark) \(name)", paint) + version + (fields.isEmpty ? "" : ": \(fields)")
+                let holds = (change["holds"]?.object.map { Array($0) } ?? []).map { key, value in
+                    key == "open_cases" ? count(value.int ?? 0, "open case") : "\(value.plain) \(words(key))"
+                }
+                let still = holds.isEmpty ? "" : ", still with \(holds.joined(separator: ", "))"
+                return screen.paint("\(mark) \(name)", paint) + version + screen.paint(still, .red)
+                    + (fields.isEmpty ? "" : ": \(fields)")
             }
             let verbs = [
                 ("create", "created"), ("change", "changed"), ("new_version", "versioned"), ("retire", "retired"),
@@ -237,7 +275,8 @@ extension View {
                 let number = changes.count { $0["action"]?.string == action }
                 return number == 0 ? nil : done ? "\(number) \(word)" : "\(number) to be \(word)"
             }
-            return lines + [counts.joined(separator: ", ") + "."]
+            let out = answer["locks_out"]?.bool == true ? ["You would be no admin any more."] : []
+            return lines + [counts.joined(separator: ", ") + "."] + out.map { screen.paint($0, .red) }
         }
     }
 }

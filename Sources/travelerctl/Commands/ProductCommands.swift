@@ -7,7 +7,7 @@ struct Product: AsyncParsableCommand {
         [List.self, Show.self, Adjust.self, Inward.self])
 
     struct List: ListCall {
-        enum Choice: String, CaseIterable, ExpressibleByArgument { case available, all }
+        enum Choice: String, Word { case available, all }
 
         static let configuration = CommandConfiguration.verb(
             "list", "Products with their counts.", example: "product list --view available",
@@ -21,6 +21,7 @@ struct Product: AsyncParsableCommand {
         @Option(help: "Only this type of product.") var type: String?
         @Option(help: "A part of the code or the name.") var search: String?
         @Flag(help: "Only what is below its threshold.") var lowStock = false
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["code", "-code"])) var sort: String?
         @OptionGroup var options: ListOptions
 
         var request: Request {
@@ -28,6 +29,7 @@ struct Product: AsyncParsableCommand {
                 "products",
                 query: [
                     "view": view?.rawValue, "type": type, "search": search, "low_stock": lowStock ? "true" : nil,
+                    "order": sort,
                 ])
         }
 
@@ -47,7 +49,8 @@ struct Product: AsyncParsableCommand {
                 .data("low_stock_threshold"), .data("gtin"), .data("routing"),
                 .data("label"), .data("supplier"), .data("cost"), .data("spare_part"), .data("retired"),
             ],
-            empty: "No products. Add them to the site file, then 'travelerctl site apply FILE'.")
+            empty: "No products.",
+            hint: .init("Add them to the site file, then 'travelerctl site apply FILE'.", to: "administer"))
     }
 
     struct Show: Call {
@@ -57,26 +60,49 @@ struct Product: AsyncParsableCommand {
                 In stock counts what is in the store, with and without serials; the other figures in the frame count \
                 serials. 'travelerctl unit list --product CODE' lists these.
                 """)
-        @Argument(help: .product) var code: String
+        @Argument(help: .product, completion: .products) var code: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("products", code) }
         var view: View { .productCard }
     }
 
-    struct Adjust: Call {
-        enum Direction: String, CaseIterable, ExpressibleByArgument { case add, subtract }
+    struct Adjust: Ending {
+        enum Direction: String, Word { case add, subtract }
 
         static let configuration = CommandConfiguration.verb(
-            "adjust", "Correct the stock that has no serials.",
-            example: "product adjust RES-10K add 500 --note \"stocktaking\"")
-        @Argument(help: .product) var code: String
-        @Argument(help: "add or subtract.") var direction: Direction
-        @Argument(help: "How many, from 1.") var quantity: Int
+            "adjust", "Correct the stock: so many without serials, or units by their serials.",
+            example: "product adjust RES-10K add 500 --note \"stocktaking\"",
+            "product adjust PCB-100 subtract --serials B-17 B-18 \\\n    --note \"not found\"",
+            more: "Units that are added are new ones; those that are subtracted are written off as lost.")
+        @Argument(help: .product, completion: .products) var code: String
+        @Argument(help: "Which way.") var direction: Direction
+        @Argument(help: "How many without serials, from 1.") var quantity: Int?
+        @Option(parsing: .upToNextOption, help: .serials) var serials: [String] = []
         @Option(help: .note) var note: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+
+        mutating func prepare(_ connection: Connection) async throws { serials = try given(serials) }
+
+        func question(_ connection: Connection) async throws -> String? {
+            guard direction == .subtract, !serials.isEmpty else { return nil }
+            let names = serials.prefix(3).map { visible($0) }.joined(separator: ", ")
+            let more = serials.count > 3 ? " and \(serials.count - 3) more" : ""
+            return "Write off as lost, for good: \(names)\(more)?"
+        }
 
         var request: Request {
             get throws {
+                guard (quantity == nil) != serials.isEmpty else {
+                    throw ValidationError("Say how many, or which: a quantity, or --serials.")
+                }
+                guard let quantity else {
+                    return .post(
+                        "products", code, "adjustments",
+                        body: [
+                            "serials": .texts(serials), "found": .bool(direction == .add), "note": .string(note),
+                        ])
+                }
                 guard quantity > 0 else { throw ValidationError("The quantity is 1 or more, not \(quantity).") }
                 return .post(
                     "products", code, "adjustments",

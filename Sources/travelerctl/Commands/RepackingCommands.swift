@@ -11,8 +11,8 @@ struct Repacking: AsyncParsableCommand {
             "list", "The repacking queue, newest first.", example: "repacking list --product PCB-100",
             "repacking list --status write_off",
             more: "pending, inspecting and repacking are on their way; ready, write_off, moved and cancelled left.")
-        @Option(help: "In this status; whatever is on its way if not given.") var status: String?
-        @Option(help: .product) var product: String?
+        @Option(help: "In this status; whatever is on its way if not given.") var status: ItemStatus?
+        @Option(help: .product, completion: .products) var product: String?
         @Option(help: "Number of the order.") var order: String?
         @Option(name: .customLong("return"), help: .customerReturn) var customerReturn: String?
         @Option(help: "Restocked at this location; also what left the queue.") var location: String?
@@ -21,7 +21,7 @@ struct Repacking: AsyncParsableCommand {
             .get(
                 "repacking",
                 query: [
-                    "status": status, "product": product, "order": order, "return": customerReturn,
+                    "status": status?.rawValue, "product": product, "order": order, "return": customerReturn,
                     "location": location,
                 ])
         }
@@ -45,7 +45,7 @@ struct Repacking: AsyncParsableCommand {
         columns: [
             Column("ITEM", "id"), Column("STATUS", "status", .status, shown: { words($0["status"]?.string ?? "") }),
             Column("PRODUCT", "product", rank: 1), Column("SERIAL", "serial", rank: 2),
-            Column("QTY", "quantity", .number, rank: 3), Column("LEFT", "in_repacking", .number, rank: 5),
+            Column("QTY", "quantity", .number, rank: 3), Column("ON THE WAY", "in_repacking", .number, rank: 5),
             Column("CONDITION", "condition", rank: 4, shown: { words($0["condition"]?.string ?? "") }),
             Column("DECISION", "decision", rank: 4, shown: { words($0["decision"]?.string ?? "") }),
             Column("REASON", "reason", rank: 9, shown: { words($0["reason"]?.string ?? "") }),
@@ -67,25 +67,35 @@ struct Repacking: AsyncParsableCommand {
         return count > 0 ? String(count) : ""
     }
 
-    struct Process: Call {
-        enum Action: String, CaseIterable, ExpressibleByArgument {
+    struct Process: Ending {
+        enum Action: String, Word {
             case ready
             case writeOff = "write_off"
+
+            static var synonyms: [String: Action] { ["written_off": .writeOff] }
         }
 
         static let configuration = CommandConfiguration.verb(
             "process", "Take an item, or some of it, out of the queue.", example: "repacking process 4713 ready",
             "repacking process 4714 write_off --quantity 2 \\\n    --reason destroyed --note \"crushed\"",
-            more: "Reasons: scrap, disposal, defective, destroyed, wrong_product, expired, lost, other (with --note).")
+            more: "The reason other needs a --note. What is written off is asked about.")
         @Argument(help: .returnItem) var item: String
         @Argument(help: "ready: into stock; write_off: gone for good.") var action: Action
         @Option(help: "How many; all that are left if not given.") var quantity: Int?
-        @Option(help: "Why it is written off; disposal if not given.") var reason: String?
+        @Option(help: "Why it is written off; disposal if not given.") var reason: WriteOffReason?
         @Option(help: "What there is to say to it.") var note: String?
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
 
+        func question(_ connection: Connection) async throws -> String? {
+            guard action == .writeOff else { return nil }
+            let found = try await connection.call(.get("repacking", item))
+            let what = found["serial"]?.plain ?? "\(count(quantity ?? 0, "piece")) of \(found["product"]?.plain ?? "?")"
+            return "Write \(what) off for good?"
+        }
+
         mutating func prepare(_ connection: Connection) async throws {
-            item = try await connection.itemInQueue(item)
+            item = try await connection.itemInQueue(try givenOne(item))
             // The answer counts all that left, and not what left by this.
             guard quantity == nil else { return }
             let left = try await connection.call(.get("repacking", item))["in_repacking"]?.int ?? 0
@@ -96,7 +106,7 @@ struct Repacking: AsyncParsableCommand {
                 "repacking", item, "process",
                 body: [
                     "action": .string(action.rawValue), "quantity": quantity.map(JSONValue.int),
-                    "reason": .text(reason), "note": .text(note),
+                    "reason": .text(reason?.rawValue), "note": .text(note),
                 ])
         }
         var view: View {
@@ -127,14 +137,15 @@ struct Customer: AsyncParsableCommand {
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Customers by name.", example: "customer list --csv")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["name", "-name"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("customers") }
+        var request: Request { .get("customers", query: ["order": sort]) }
         static let table = Table(
             columns: [
-                Column("CUSTOMER", "name", shrinks: true), Column("RETURNED", "returns", .number),
-                Column("EXCHANGED", "exchanges", .number), Column("WRITTEN OFF", "write_offs", .number),
+                Column("CUSTOMER", "name", shrinks: true), Column("RETURNS", "returns", .number),
+                Column("EXCHANGES", "exchanges", .number), Column("WRITE-OFFS", "write_offs", .number),
             ],
-            empty: "No customers. Name them with 'travelerctl deliver --customer'.")
+            empty: "No customers.", hint: .init("Name them with 'travelerctl deliver --customer'.", to: "deliver"))
     }
 
     struct Show: Call {
@@ -145,8 +156,8 @@ struct Customer: AsyncParsableCommand {
         var request: Request { .get("customers", name) }
         var view: View {
             .fields([
-                Column("Customer", "name"), Column("Returned", "returns"), Column("Exchanged", "exchanges"),
-                Column("Written off", "write_offs"),
+                Column("Customer", "name"), Column("Returns", "returns"), Column("Exchanges", "exchanges"),
+                Column("Write-offs", "write_offs"),
             ])
         }
     }
@@ -159,10 +170,10 @@ struct QCTask: AsyncParsableCommand {
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Inspections, newest first.", example: "qc-task list --status pending --inspector rita")
-        @Option(help: "pending, completed or cancelled.") var status: String?
-        @Option(help: "Login of the inspector.") var inspector: String?
+        @Option(help: "In this status.") var status: InspectionStatus?
+        @Option(help: "Login of the inspector.", completion: .logins) var inspector: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("qc-tasks", query: ["status": status, "inspector": inspector]) }
+        var request: Request { .get("qc-tasks", query: ["status": status?.rawValue, "inspector": inspector]) }
         static let table = Table(
             columns: [
                 Column("TASK", "id"), Column("STATUS", "status", .status), Column("RETURN", "return"),
@@ -170,13 +181,14 @@ struct QCTask: AsyncParsableCommand {
                 Column("RESULT", "result", rank: 3), Column("STARTED", "started_at", .time, rank: 4),
                 Column("ENDED", "ended_at", .time, rank: 5), .data("kind"), .data("type"),
             ],
-            empty: "No inspections. Start one: 'travelerctl return inspect-start'.")
+            empty: "No inspections.",
+            hint: .init("Start one: 'travelerctl return inspect-start'.", to: "inspect_returns"))
     }
 }
 
 extension Report {
     struct Returns: ReportCall {
-        enum Grouping: String, CaseIterable, ExpressibleByArgument {
+        enum Grouping: String, Word {
             case product, reason, condition, decision, customer
         }
 
@@ -207,7 +219,7 @@ extension Report {
             columns: [
                 Column("OF", "key", shown: { words($0["key"]?.string ?? "") }),
                 Column("CAME BACK", "quantity", .number), Column("DELIVERED", "delivered", .number, rank: 4),
-                Column("RATE", "return_rate", .percent, rank: 1), Column("ORDERS", "orders", .number, rank: 10),
+                Column("RETURN RATE", "return_rate", .percent, rank: 1), Column("ORDERS", "orders", .number, rank: 10),
                 Column("OF ORDERS", "orders_delivered", .number, rank: 11),
                 Column("BY ORDERS", "return_rate_by_orders", .percent, rank: 4),
                 Column("RESTOCKED", "restocked", .number, rank: 2),

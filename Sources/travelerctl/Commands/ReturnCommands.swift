@@ -10,21 +10,24 @@ struct Return: AsyncParsableCommand {
             Checklist.self, Complete.self, Cancel.self,
         ])
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case `return`, exchange }
+    enum Kind: String, Word { case `return`, exchange }
 
-    enum Reason: String, CaseIterable, ExpressibleByArgument {
+    enum Reason: String, Word {
         case damaged, defective, other
         case wrongItem = "wrong_item"
         case changedMind = "changed_mind"
         case sizeIssue = "size_issue"
     }
 
-    enum Condition: String, CaseIterable, ExpressibleByArgument {
-        case new, good, damaged, defective, unsellable
+    enum Condition: String, Word {
+        case new
         case likeNew = "like_new"
+        case good, damaged, defective, unsellable
+
+        static var synonyms: [String: Condition] { ["unused": .new, "used": .good, "destroyed": .unsellable] }
     }
 
-    enum Decision: String, CaseIterable, ExpressibleByArgument {
+    enum Decision: String, Word {
         case restock, refurbish, dispose
         case returnToSupplier = "return_to_supplier"
     }
@@ -38,9 +41,9 @@ struct Return: AsyncParsableCommand {
         @Option(help: "A part of the order's number or of the customer.") var search: String?
         @Option(help: "Whether something is sent instead.") var kind: Kind?
         @Flag(help: "Only exchanges for which nothing was sent yet.") var unsent = false
-        @Option(help: "expected, created, inspecting, completed or cancelled.") var status: String?
+        @Option(help: "In this status.") var status: ReturnStatus?
         @Option(help: "Why it came back.") var reason: Reason?
-        @Option(help: "Login of the inspector.") var inspector: String?
+        @Option(help: "Login of the inspector.", completion: .logins) var inspector: String?
         @Option(help: .serial) var serial: String?
         @OptionGroup var period: Period
         @OptionGroup var options: ListOptions
@@ -50,8 +53,9 @@ struct Return: AsyncParsableCommand {
                     "returns",
                     query: [
                         "order": order, "customer": customer, "search": search, "kind": kind?.rawValue,
-                        "unsent": unsent ? "true" : nil, "status": status == "expected" ? "created" : status,
-                        "expected": expected, "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
+                        "unsent": unsent ? "true" : nil,
+                        "status": status == .expected ? "created" : status?.rawValue, "expected": expected,
+                        "reason": reason?.rawValue, "inspector": inspector, "serial": serial,
                         "from": try period.start, "to": try period.end,
                     ])
             }
@@ -59,8 +63,8 @@ struct Return: AsyncParsableCommand {
         /// The column tells what is only announced from what is here; to the daemon both are created.
         private var expected: String? {
             switch status {
-            case "expected": "true"
-            case "created": "false"
+            case .expected: "true"
+            case .created: "false"
             default: nil
             }
         }
@@ -75,8 +79,8 @@ struct Return: AsyncParsableCommand {
                 Column("REFUND %", "refund", .number, rank: 8), .data("expected"), .data("qc_task"),
                 .data("created_by"), .data("ended_at"), .data("note"), .data("updated_at"),
             ],
-            empty:
-                "No returns. Goods come in at a returns station, or by 'travelerctl return create'.")
+            empty: "No returns.",
+            hint: .init("Goods come in at a returns station, or by 'travelerctl return create'.", to: "manage_returns"))
     }
 
     /// Whether a return is only announced is told with its status.
@@ -99,7 +103,7 @@ struct Return: AsyncParsableCommand {
             example: "return create SO-77 PCB-100-2610-0001 --reason damaged",
             "return create SO-77 --item CABLE-2M=3 --kind exchange \\\n    --reason wrong_item --expected")
         @Argument(help: "Number of the order.") var order: String
-        @Argument(help: "Serials of the units.") var serials: [String] = []
+        @Argument(help: .serials) var serials: [String] = []
         @Option(
             help: ArgumentHelp("Goods without serials; may be given several times.", valueName: "product=quantity"),
             transform: Deliver.Item.init)
@@ -109,6 +113,8 @@ struct Return: AsyncParsableCommand {
         @Option(help: "Who sends it; the order's customer if not given.") var customer: String?
         @Flag(help: "It is announced; it counts once it is scanned in.") var expected = false
         @OptionGroup var options: CallOptions
+
+        mutating func prepare(_ connection: Connection) async throws { serials = try given(serials) }
 
         func validate() throws {
             if serials.isEmpty, item.isEmpty {
@@ -244,22 +250,39 @@ struct Return: AsyncParsableCommand {
         }
     }
 
-    struct Complete: Call {
+    struct Complete: Ending {
         static let configuration = CommandConfiguration.verb(
-            "complete", "Carry everything of a return to where it belongs.", example: "return complete 4711")
+            "complete", "Carry everything of a return to where it belongs.", example: "return complete 4711",
+            more: "It asks before it writes something off.")
         @Argument(help: .customerReturn) var id: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+
+        func question(_ connection: Connection) async throws -> String? {
+            let items = try await connection.call(.get("returns", id))["items"]?.array ?? []
+            let gone = items.filter { $0["decision"]?.string == "dispose" }
+                .reduce(0) { $0 + ($1["in_repacking"]?.int ?? 0) }
+            return gone == 0
+                ? nil : "Complete the return \(visible(id)), and write \(count(gone, "piece")) off for good?"
+        }
         var request: Request { .post("returns", id, "complete") }
         var view: View { .customerReturn }
     }
 
-    struct Cancel: Call {
+    struct Cancel: Ending {
         static let configuration = CommandConfiguration.verb(
             "cancel", "Put everything back as it was.",
             example: "return cancel 4711 --note \"sent to the wrong address\"")
         @Argument(help: .customerReturn) var id: String
         @Option(help: .note) var note: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+
+        func question(_ connection: Connection) async throws -> String? {
+            let found = try await connection.call(.get("returns", id))
+            return "Cancel the return \(visible(id)) from order \(found["order"]?.plain ?? "?") with "
+                + "\(count(found["quantity"]?.int ?? 0, "piece"))? It can't be opened again."
+        }
         var request: Request { .post("returns", id, "cancel", body: ["note": .string(note)]) }
         var view: View { .returnNow }
     }
@@ -298,8 +321,7 @@ extension View {
     }
 
     private static func table(_ table: Table, _ rows: [JSONValue], _ screen: Screen) -> [String] {
-        var layout: Table.Layout?
-        return rows.isEmpty ? [] : table.lines(rows, screen, layout: &layout)
+        rows.isEmpty ? [] : table.whole(rows, screen)
     }
 
     /// What has no room in a row of a table: where each item went, and what was written to it.

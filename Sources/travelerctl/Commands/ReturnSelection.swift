@@ -13,7 +13,7 @@ protocol ItemCall: Requesting {
 
 extension ItemCall {
     mutating func prepare(_ connection: Connection) async throws {
-        item = try await connection.item(item, ofReturn: id)
+        item = try await connection.item(try givenOne(item), ofReturn: id)
     }
 }
 

@@ -11,8 +11,8 @@ struct Scan: AsyncParsableCommand {
             Codes are scanned one after another; the first that is refused is the last, and the exit status is 1. Without \
             codes, each line of the standard input is a scan, until its end (Ctrl-D). You are the operator.
             """)
-    @Option(help: .station) var station: String
-    @Argument(help: "The codes.") var codes: [String] = []
+    @Option(help: .station, completion: .stations) var station: String
+    @Argument(help: "The codes; - for the lines of the standard input.") var codes: [String] = []
     @Flag(help: "Print each answer as one line of JSON.") var json = false
     @OptionGroup var daemon: SocketOption
 
@@ -22,12 +22,13 @@ struct Scan: AsyncParsableCommand {
 
     func run() async throws {
         try await reporting(json: json) {
-            let isGood = codes.isEmpty ? try await scanLines() : try await scanCodes()
+            let isGood =
+                codes.isEmpty || codes == ["-"] ? try await scanLines() : try await scanCodes(try given(codes))
             if !isGood { throw ExitCode(ExitStatus.refused.rawValue) }
         }
     }
 
-    private func scanCodes() async throws -> Bool {
+    private func scanCodes(_ codes: [String]) async throws -> Bool {
         let screen = Screen(descriptor: 1)
         for (index, code) in codes.enumerated() {
             let answer = ScanAnswer(json: try await daemon.connection.call(Self.request(station, code)))
@@ -62,6 +63,10 @@ struct Scan: AsyncParsableCommand {
                 continue
             }
             guard !line.isEmpty else { continue }
+            if isTerminal, ["help", "?"].contains(line.lowercased()) {
+                Output.lines(Self.help(screen))
+                continue
+            }
             do {
                 let answer = ScanAnswer(json: try await connection.call(Self.request(station, line)))
                 tally.add(answer)
@@ -77,6 +82,16 @@ struct Scan: AsyncParsableCommand {
         if isTerminal { Output.line("") }
         if !json { Output.note(tally.sentence) }
         return tally.refused == 0
+    }
+
+    /// What can be typed at the prompt.
+    static func help(_ screen: Screen) -> [String] {
+        let text = [
+            "Each line is a scan: a serial, an order, or a control code such as TRV:PASS, TRV:FAIL:TYPE or TRV:UNDO.",
+            "TRV:CANCEL clears the bench. 'travelerctl control-sheet STATION -o FILE' prints the codes of a station.",
+            "Ctrl-D ends.",
+        ]
+        return text.flatMap { wrapped($0, screen.width) }
     }
 
     private func greeting(_ connection: Connection, _ screen: Screen) async throws -> [String] {

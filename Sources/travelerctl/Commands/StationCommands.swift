@@ -8,8 +8,9 @@ struct Station: AsyncParsableCommand {
 
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb("list", "All stations.", example: "station list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["name", "-name"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("stations") }
+        var request: Request { .get("stations", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("NAME", "name"), Column("MODE", "mode"), Column("STAGES", "stages", rank: 1),
@@ -17,14 +18,15 @@ struct Station: AsyncParsableCommand {
                 Column("BENCH", "bench", rank: 3),
                 Column(
                     "SCANNER", "connected", rank: 5, shown: { $0["connected"]?.bool.map { $0 ? "on" : "away" } ?? "" }),
-                Column("ORDER", "work_order", rank: 6), .data("sign_on"), .data("delivery"), .data("printers"),
+                Column("WORK ORDER", "work_order", rank: 6), .data("sign_on"), .data("delivery"), .data("printers"),
             ],
-            empty: "No stations. Add them to the site file, then 'travelerctl site apply FILE'.")
+            empty: "No stations.",
+            hint: .init("Add them to the site file, then 'travelerctl site apply FILE'.", to: "administer"))
     }
 
     struct Show: Call {
         static let configuration = CommandConfiguration.verb("show", "One station.", example: "station show QA-1")
-        @Argument(help: .station) var name: String
+        @Argument(help: .station, completion: .stations) var name: String
         @OptionGroup var options: CallOptions
         var request: Request { .get("stations", name) }
         var view: View {
@@ -52,7 +54,7 @@ struct Station: AsyncParsableCommand {
             "watch", "Show each scan of a station at once, large enough for the bench.", example: "station watch QA-1",
             more:
                 "On a terminal it fills the screen until Ctrl-C; into a file or a pipe it writes a line for each scan.")
-        @Argument(help: .station) var name: String
+        @Argument(help: .station, completion: .stations) var name: String
         @Flag(help: "Print each scan as one line of JSON.") var json = false
         @OptionGroup var daemon: SocketOption
 

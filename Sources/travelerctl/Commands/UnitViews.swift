@@ -1,3 +1,4 @@
+import ArgumentParser
 import ControlAPI
 
 extension View {
@@ -11,7 +12,7 @@ extension View {
         Column("Location", "location"),
         Column("Failed at", "failed_stage"), Column("Defect case", "defect_case"), Column("Replaces", "replaces"),
         Column("Replaced by", "replaced_by"),
-        Column("Written off", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
+        Column("Written off as", "write_off_reason", shown: { words($0["write_off_reason"]?.string ?? "") }),
         Column("Registered", "created_at", .time), Column("Changed", "updated_at", .time),
     ])
 
@@ -23,18 +24,33 @@ extension View {
             + (back > 0 ? " (sent back \(count(back, "time")))." : ".")
     }
 
-    /// What was made of several serials.
-    static func units(_ done: String) -> View {
-        View { answer, _ in
+    /// What was made of several serials: each of a few, the first and the last of many.
+    static func units(_ done: String, _ listing: Listing) -> View {
+        View { answer, screen in
             let items = answer["items"]?.array ?? []
-            return items.map { "\($0["serial"]?.plain ?? "?")  \(place($0))" } + [
-                "\(count(items.count, "unit")) \(done)."
-            ]
+            if listing.csv {
+                let columns = Unit.List.table.columns
+                let rows = [CSV.header(columns)] + items.map { CSV.row($0, columns, isShown: screen.height != nil) }
+                // A line's feed is put between them when they are written.
+                return rows.map { String($0.unicodeScalars.dropLast()) }
+            }
+            let counted = "\(count(items.count, "unit")) \(done)"
+            guard listing.verbose || items.count <= 20 else {
+                let ends = [items.first, items.last].compactMap { $0?["serial"]?.plain }.joined(separator: " to ")
+                return ["\(counted): \(ends). --verbose lists them."]
+            }
+            return items.map { "\($0["serial"]?.plain ?? "?")  \(place($0))" } + ["\(counted)."]
         }
     }
 
+    /// How what was made of many serials is listed.
+    struct Listing: ParsableArguments {
+        @Flag(help: "List every unit, however many.") var verbose = false
+        @Flag(help: "Print them as CSV (RFC 4180).") var csv = false
+    }
+
     /// `in production at testing`, `in stock`.
-    private static func place(_ state: JSONValue) -> String {
+    static func place(_ state: JSONValue) -> String {
         let status = words(state["status"]?.string ?? "unknown")
         if let found = state["defect_case"] { return "\(status), case \(found.plain)" }
         return state["stage"]?.string.map { "\(status) at \(visible($0))" } ?? status
@@ -89,7 +105,6 @@ extension View {
                 }
             }
             return lines
-                + (answer["next_cursor"]?.string == nil ? [] : ["There is more; these are the first \(items.count)."])
         }
     }
 

@@ -5,18 +5,35 @@ struct Watch: AsyncParsableCommand {
     static let configuration = CommandConfiguration.verb(
         "watch", "The whole floor on one screen: stock, work in progress, what just happened.", example: "watch",
         more: "On a terminal it fills the screen until Ctrl-C; into a file or a pipe it writes a line for each event.")
+    @Option(help: "Only events of this kind, such as unit.passed, or of a group of kinds, such as unit.") var kind:
+        String?
+    @Option(help: "Only events of this unit.") var unit: String?
+    @Option(help: "Only events at this station.", completion: .stations) var station: String?
     @Flag(help: "Print each event as one line of JSON.") var json = false
     @OptionGroup var daemon: SocketOption
 
     func run() async throws {
         let isScreen = !json && Screen(descriptor: 1).height != nil
-        let live = LiveStream(daemon.connection, .get("events"), ticks: isScreen)
         try await reporting(json: json) {
+            let last = isScreen ? try await recentStart(daemon.connection) : nil
+            let live = LiveStream(daemon.connection, request, after: last, ticks: isScreen)
             if isScreen {
                 try await fill(live)
             } else {
                 try await printLines(live) { json ? $0.json : FloorBoard.line($0, withDay: true) }
             }
+        }
+    }
+
+    var request: Request { .get("events", query: ["kind": kind, "unit": unit, "station": station]) }
+
+    /// The event from which on the screen begins, so that it shows what happened last; nil where the daemon is away.
+    private func recentStart(_ connection: Connection) async throws -> String? {
+        do {
+            let head = try await connection.call(.get("status"))["head"]?.int
+            return head.map { String(max(0, $0 - 200)) }
+        } catch let failure as Failure where failure.exit.mayPass {
+            return nil
         }
     }
 
@@ -44,8 +61,8 @@ struct Watch: AsyncParsableCommand {
                 guard isStale else { continue }
                 isStale = false
                 do {
-                    board.products = try await items(connection, .get("products", query: ["limit": "200"]))
-                    board.progress = try await items(connection, .get("reports", "wip"))
+                    board.products = try await items(connection, .get("products"))
+                    board.progress = try await items(connection, .get("reports", "wip"), isPaged: false)
                 } catch let failure as Failure where failure.exit.mayPass {
                     isStale = true
                     board.isReachable = failure.exit != .unreachable
@@ -59,9 +76,10 @@ struct Watch: AsyncParsableCommand {
     }
 
     /// The items of a list; none for a caller who may not see it.
-    private func items(_ connection: Connection, _ request: Request) async throws -> [JSONValue] {
+    private func items(_ connection: Connection, _ request: Request, isPaged: Bool = true) async throws -> [JSONValue] {
         do {
-            return try await connection.call(request)["items"]?.array ?? []
+            guard isPaged else { return try await connection.call(request)["items"]?.array ?? [] }
+            return try await connection.items(request, atMost: 200)
         } catch let failure as Failure where failure.exit == .notPermitted {
             return []
         }

@@ -9,8 +9,9 @@ struct Webhook: AsyncParsableCommand {
     struct List: ListCall {
         static let configuration = CommandConfiguration.verb(
             "list", "Who is told of which events.", example: "webhook list")
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["id", "-id"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("webhooks") }
+        var request: Request { .get("webhooks", query: ["order": sort]) }
         static let table = Table(
             columns: [
                 Column("WEBHOOK", "id"), Column("URL", "url", shrinks: true), Column("EVENTS", "kinds", shrinks: true),
@@ -39,11 +40,16 @@ struct Webhook: AsyncParsableCommand {
         var view: View { .webhook }
     }
 
-    struct Remove: Call {
+    struct Remove: Ending {
         static let configuration = CommandConfiguration.verb(
             "remove", "Send nothing to an address any more.", example: "webhook remove 4711")
         @Argument(help: .webhook) var id: String
+        @OptionGroup var consent: Consent
         @OptionGroup var options: CallOptions
+        func question(_ connection: Connection) async throws -> String? {
+            let found = try await connection.call(.get("webhooks", id))
+            return "Send nothing to \(found["url"]?.plain ?? "?") any more, not even what waits?"
+        }
         var request: Request { Request(method: .DELETE, path: ["webhooks", id]) }
         var view: View { .sentence { "Nothing is sent to \($0["url"]?.plain ?? "it") any more." } }
     }
@@ -53,14 +59,15 @@ struct Webhook: AsyncParsableCommand {
             "deliveries", "Events that were not taken yet, or that were given up.",
             example: "webhook deliveries 4711 --status dead")
         @Argument(help: .webhook) var id: String
-        @Option(help: "pending or dead.") var status: String?
+        @Option(help: "In this status.") var status: NoticeStatus?
+        @Option(parsing: .unconditional, help: .sort, completion: .list(["event", "-event"])) var sort: String?
         @OptionGroup var options: ListOptions
-        var request: Request { .get("webhooks", id, "deliveries", query: ["status": status]) }
-        var empty: String { status.map { "No event is \(visible($0))." } ?? Self.table.empty }
+        var request: Request { .get("webhooks", id, "deliveries", query: ["status": status?.rawValue, "order": sort]) }
+        var empty: String { status.map { "No event is \($0.rawValue)." } ?? Self.table.empty }
         static let table = Table(
             columns: [
                 Column("EVENT", "event"), Column("STATUS", "status", .status),
-                Column("TRIED", "attempts", .number, rank: 1), Column("NEXT", "next_at", .time, rank: 2),
+                Column("TRIES", "attempts", .number, rank: 1), Column("NEXT", "next_at", .time, rank: 2),
                 Column("PROBLEM", "problem", rank: 1, isWhole: true), .data("webhook"),
             ],
             empty: "Everything was taken.")
