@@ -97,6 +97,21 @@ import Testing
         }
     }
 
+    @Test func completionsGoOn() throws {
+        let daemon = try FakeDaemon(Self.page)
+        defer { daemon.stop() }
+        for (command, argument) in [
+            (["station", "watch"], "positional@0"), (["unit", "list"], "--product"),
+            (["unit", "list"], "--work-order"),
+        ] {
+            let offered = Daemon.run(
+                "/usr/bin/env",
+                ["TRAVELER_SOCKET=\(daemon.socket)", Daemon.programs + "/travelerctl", "---completion"] + command
+                    + ["--", argument, "3", "0", "travelerctl"] + command + [""])
+            #expect(offered.out.contains("ROW-1") && offered.out.contains("ROW-2"), "\(command): \(offered)")
+        }
+    }
+
     @Test func aControlSheetHasTheOrdersOfAllPages() throws {
         let daemon = try FakeDaemon { asked in
             asked.path == "/v1/stations/LABEL-1"
