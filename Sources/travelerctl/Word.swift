@@ -23,6 +23,10 @@ enum UnitStatus: String, Word {
     case inStock = "in_stock"
     case delivered, returned, defect, installed, split
     case writtenOff = "written_off"
+
+    static var synonyms: [String: UnitStatus] {
+        ["stock": .inStock, "production": .inProduction, "defective": .defect]
+    }
 }
 
 enum WorkOrderStatus: String, Word { case planned, released, completed, closed, cancelled }
@@ -33,7 +37,7 @@ enum LabelStatus: String, Word { case queued, sent, printed, failed, cancelled }
 
 enum InspectionStatus: String, Word { case pending, completed, cancelled }
 
-enum ScanResult: String, Word { case accepted, refused, ignored }
+enum ScanResult: String, Word { case accepted, refused, ignored, connected, disconnected }
 
 enum NoticeStatus: String, Word { case pending, dead }
 

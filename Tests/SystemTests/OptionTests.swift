@@ -79,9 +79,10 @@ import Testing
                     argument.names?.contains { $0.name == name } ?? false || argument.valueName == name
                 }
                 #expect(argument != nil, "\(list.words.joined(separator: " ")) lacks --\(name)")
-                guard !isSort, parameter.name != "expected", let taken = argument?.allValues else { continue }
-                let missing = (parameter.schema.enum ?? []).filter { !taken.contains($0) }
-                #expect(missing.isEmpty, "\(list.words.joined(separator: " ")) --\(name) lacks \(missing)")
+                for word in parameter.schema.enum ?? [] where argument?.kind == "option" {
+                    let output = run(list.line + ["--\(name)", word], fake)
+                    #expect(output.status == 0, "\(list.words.joined(separator: " ")) --\(name) \(word): \(output)")
+                }
             }
         }
     }
