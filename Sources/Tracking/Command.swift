@@ -141,7 +141,7 @@ extension Command {
     /// Serials of the units that it names.
     public var serials: [String] {
         switch self {
-        case .register(_, let serials, _), .receive(_, let serials, _, _, _, _), .adjustSerials(_, let serials, _),
+        case .register(_, let serials, _), .receive(_, let serials, _, _, _, _), .adjustSerials(_, let serials, _, _),
             .deliver(_, _, let serials, _, _):
             serials
         case .openDefect(let lot, _, _), .repairDefect(_, let lot, _, _, _), .writeOffDefect(_, let lot, _, _, _),

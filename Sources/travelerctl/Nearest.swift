@@ -63,10 +63,6 @@ extension Connection {
     func explained(_ failure: Failure, _ request: Request) async -> Failure {
         guard failure.problem != nil else { return failure }
         var failure = failure
-        // People gave options and arguments, and know of no body.
-        for start in ["cannot use the body: ", "cannot use the query: "] where failure.message.hasPrefix(start) {
-            failure.message = String(failure.message.dropFirst(start.count)).filter { $0 != "`" }
-        }
         if case .json? = request.body, Self.namesNothing(failure.message) { failure.exit = .notFound }
         guard failure.exit == .notFound else { return failure }
         for (noun, key, field) in [("stations", "name", "station"), ("products", "code", "product")] {
