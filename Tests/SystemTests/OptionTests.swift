@@ -52,6 +52,11 @@ import Testing
         }
     }
 
+    /// Filters whose option is called otherwise. What is only announced stands with the statuses.
+    private static let others = [
+        "expected": "status", "on_hold": "held", "changed_from": "changed", "changed_to": "changed",
+    ]
+
     /// `work_order` as it stands in an option.
     private func option(_ name: String) -> String { name.replacing("_", with: "-") }
 
@@ -73,8 +78,7 @@ import Testing
             let operation = try #require(interface.operation(asked), "\(list.words): \(asked.path)")
             for parameter in operation.parameters ?? [] where parameter.in == "query" && parameter.name != "cursor" {
                 let isSort = parameter.name == "order" && parameter.schema.enum != nil
-                // What is only announced stands with the statuses.
-                let name = isSort ? "sort" : parameter.name == "expected" ? "status" : option(parameter.name)
+                let name = isSort ? "sort" : Self.others[parameter.name] ?? option(parameter.name)
                 let argument = list.arguments.first { argument in
                     argument.names?.contains { $0.name == name } ?? false || argument.valueName == name
                 }

@@ -81,7 +81,7 @@ import Testing
             ),
             ("defect list", "/v1/defects?order=open"), ("defect list --search a", "/v1/defects?search=a&order=open"),
             ("defect list --status pending", "/v1/defects?status=pending"),
-            ("defect list --group resolved --order date", "/v1/defects?group=resolved&order=date"),
+            ("defect list --group resolved --sort date", "/v1/defects?group=resolved&order=date"),
             ("defect list --supplier-return 7", "/v1/defects?supplier_return=7&order=open"),
             ("return list --search nov", "/v1/returns?search=nov"),
             ("repacking list --location SHELF", "/v1/repacking?location=SHELF"),

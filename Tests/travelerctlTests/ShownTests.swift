@@ -131,6 +131,7 @@ import Testing
         let same: [Set<String>] = [
             ["id", "defect"], ["id", "return"], ["low", "low_stock"], ["actor", "operator"], ["name", "customer"],
             ["count", "cases"], ["good", "good"], ["remaining", "remaining"], ["id", "webhook"],
+            ["cost", "total_cost"],
         ]
         for (title, keys) in meanings where keys.count > 1 {
             #expect(same.contains(keys), "\(title) means \(keys.sorted())")
