@@ -167,9 +167,7 @@ struct Supplier: AsyncParsableCommand {
                 if let cards = supplier["cases"] { lines += Defect.List.cards(cards, screen) }
                 for (key, table) in [("open_cases", Defect.List.table), ("returns", Returns.table)] {
                     guard let rows = supplier[key]?.array, !rows.isEmpty else { continue }
-                    var layout: Table.Layout?
-                    lines += ["", key == "returns" ? "Went back:" : "Not resolved:"]
-                    lines += table.lines(rows, screen, layout: &layout)
+                    lines += ["", key == "returns" ? "Went back:" : "Not resolved:"] + table.whole(rows, screen)
                 }
                 return lines
             }
