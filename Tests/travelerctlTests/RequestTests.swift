@@ -97,7 +97,7 @@ import Testing
                 "unit list --changed --to 2026-03-02T08:00:00Z",
                 "/v1/units?changed_to=2026-03-02T08%3A00%3A00.000Z&order=-updated_at"
             ),
-            ("unit list --changed --order serial", "/v1/units?order=serial"),
+            ("unit list --changed --sort serial", "/v1/units?order=serial"),
             ("report write-offs --by source", "/v1/reports/write-offs?by=source"),
             ("report spare-parts", "/v1/reports/spare-parts"),
             ("report wip", "/v1/reports/wip"), ("report yield", "/v1/reports/yield"),
@@ -301,7 +301,7 @@ import Testing
             "deliver --order O --item P=0", "person set mia", "team set smt", "person add mia --name M --role boss",
             "unit list --json --csv", "unit list --limit 0", "unit list --all --limit 5", "log audit --from yesterday",
             "log audit --from 2026-02-30", "work-order create 1 --product P --quantity many --team T", "unit lost X",
-            "scan A", "control-sheet QA-1", "backup", "defect list --status lost", "defect list --order rma",
+            "scan A", "control-sheet QA-1", "backup", "defect list --status lost", "defect list --sort rma",
             "defect create A --note n", "defect create --product P --type T --note n",
             "defect create A --type T=0 --note n",
             "defect route --rma R --note n", "defect route 12 --product P --rma R --note n",
