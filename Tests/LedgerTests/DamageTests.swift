@@ -65,10 +65,15 @@ import Tracking
         for table in try names("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name") {
             content += try rows("SELECT * FROM \(table) NOT INDEXED")
             for index in try names("SELECT name FROM pragma_index_list('\(table)') WHERE origin = 'c' ORDER BY name") {
-                let columns = try names(
-                    "SELECT coalesce(name, 'rowid') FROM pragma_index_xinfo('\(index)') ORDER BY seqno"
-                ).joined(separator: ", ")
                 let sql = try names("SELECT sql FROM sqlite_schema WHERE name = '\(index)'").first ?? ""
+                // Of an expression the declaration alone says what it is.
+                let expression = sql.firstRange(of: "substr").map { $0.lowerBound..<sql.index(before: sql.endIndex) }
+                let columns = try names(
+                    """
+                    SELECT CASE cid WHEN -1 THEN 'rowid' WHEN -2 THEN '\(expression.map { String(sql[$0]) } ?? "")' ELSE name END
+                    FROM pragma_index_xinfo('\(index)') ORDER BY seqno
+                    """
+                ).joined(separator: ", ")
                 let condition = sql.firstRange(of: "WHERE").map { String(sql[$0.lowerBound...]) } ?? ""
                 content += try rows(
                     "SELECT \(columns) FROM \(table) INDEXED BY \(index) \(condition) ORDER BY \(columns)")

@@ -267,11 +267,14 @@ extension LabelJobRecordTests {
         // What later formats added goes too, or they could not add it again.
         let later = [
             "defect", "defect_finding", "defect_unit", "defect_event", "repair", "repair_part", "supplier_return",
-            "supplier_return_line", "write_off", "customer_return", "return_item", "photo", "outbox",
+            "supplier_return_line", "write_off", "customer_return", "return_item", "photo", "outbox", "handler",
         ]
         try Connection(path: file, mode: .readWrite).execute(
             later.map { "DROP TABLE \($0);" }.joined() + """
                 DROP INDEX work_order_released; DROP TABLE clock_step;
+                DROP INDEX unit_held; DROP INDEX unit_tail; DROP INDEX unit_location;
+                ALTER TABLE unit DROP COLUMN on_hold; ALTER TABLE unit DROP COLUMN location;
+                ALTER TABLE delivery DROP COLUMN opened_by;
                 ALTER TABLE session DROP COLUMN active_steady; ALTER TABLE session DROP COLUMN step_steady;
                 ALTER TABLE session DROP COLUMN run;
                 ALTER TABLE idempotency DROP COLUMN steady; ALTER TABLE idempotency DROP COLUMN run;
