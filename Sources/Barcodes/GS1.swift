@@ -52,7 +52,11 @@ extension CodedItem {
         guard take(elements: text.utf8[...], &content), take(content: content) else { return nil }
     }
 
-    private mutating func take(elements: Substring.UTF8View, _ content: inout String?) -> Bool {
+    /// - Parameter mends: whether a count without a separator after it may end where an element follows. What follows is
+    ///   then read as it stands, so that a text is read a few times at most.
+    private mutating func take(
+        elements: Substring.UTF8View, _ content: inout String?, mends: Bool = true
+    ) -> Bool {
         var rest = elements
         while true {
             rest = rest.drop { $0 == Self.separator }
@@ -60,7 +64,7 @@ extension CodedItem {
             let identifier = rest.prefix(2)
             let element =
                 if let length = Self.predefinedLength(identifier) { rest.prefix(length) } else {
-                    rest.prefix(Self.length(upToSeparator: rest))
+                    mends ? rest.prefix(Self.length(upToSeparator: rest)) : rest.prefix { $0 != Self.separator }
                 }
             guard take(identifier, element.dropFirst(2), &content) else { return false }
             rest = rest[element.endIndex...]
@@ -75,7 +79,8 @@ extension CodedItem {
         let digits = element.prefix(while: isDigit).count
         guard isCount, digits > 2, digits < element.count else { return element.count }
         let ends = (3...min(digits, 10)).filter {
-            CodedItem(elementString: String(Substring(element.dropFirst($0)))) != nil
+            var (item, content): (CodedItem, String?) = (CodedItem(), nil)
+            return item.take(elements: element.dropFirst($0), &content, mends: false) && item.take(content: content)
         }
         return ends.count == 1 ? ends[0] : element.count
     }

@@ -108,7 +108,9 @@ private struct ReportDescriptor {
             case 0x08: usages.append(usage())
             case 0x18: minimum = usage()
             case 0x28:
-                guard let first = minimum, first <= usage(), usage() - first < 0x1000 else { break }
+                guard let first = minimum, first <= usage(), usage() - first < 0x1000, usages.count < 0x1000 else {
+                    break
+                }
                 usages += first...usage()
                 minimum = nil
             case 0x80:
@@ -128,9 +130,15 @@ private struct ReportDescriptor {
         guard global.size <= Self.longest, global.count <= Self.longest,
             bit + global.size * global.count <= Self.longest
         else { return false }
+        // Padding, and fields of no width, are only counted; no device has as many others as would fill the memory.
+        if isConstant || global.size == 0 {
+            bits[global.report] = bit + global.size * global.count
+            return true
+        }
+        guard fields.count + global.count <= Self.longest else { return false }
         for index in 0..<global.count {
             // The last usage stands for all elements that are left.
-            if !isConstant, let last = usages.last {
+            if let last = usages.last {
                 let usage = index < usages.count ? usages[index] : last
                 fields.append(Field(report: global.report, usage: usage, bit: bit, size: global.size))
             }
@@ -184,7 +192,8 @@ public struct ReportFramer: Sendable {
             // In front of the data it says what a keyboard scanner says that is set to send it.
             bytes += symbology
         }
-        bytes += data
+        // One byte too many says that it is too long.
+        bytes += data.prefix(Frame.maximumLength + 1 - min(bytes.count, Frame.maximumLength + 1))
         let isContinued = report.continued.map { byte($0 / 8) >> UInt8($0 % 8) & 1 != 0 } ?? false
         return [paused, isContinued ? nil : end(at: time)].compactMap(\.self)
     }

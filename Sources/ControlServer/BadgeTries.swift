@@ -1,36 +1,40 @@
 import Synchronization
 
 /// How many codes that are nobody's badge each caller tried within a minute at a terminal. Who tries too many waits until
-/// the minute is over before a badge is taken again; what is no badge goes on as ever.
+/// the minute is over before a badge is taken again. Other scans are not affected.
 final class BadgeTries: Sendable {
     /// Tries within a minute, after which no badge is taken.
     static let limit = 5
+    /// Scans of one caller that may be under way while badges are taken.
+    static let atOnce = 20
     private static let minute: Int64 = 60_000
 
     private struct Tries {
         var since: Int64
         var count = 0
+        var underWay = 0
         var isReported = false
     }
     private let tries = Mutex<[String: Tries]>([:])
 
-    /// Counts a scan as a try before it is decided, so that many at once are no way around it. Returns whether a badge may
-    /// sign on.
+    /// Begins a scan, whose `end` must follow. Returns whether a badge may sign on: many at once are no way around the limit.
     func begin(_ login: String, at now: Int64) -> Bool {
         tries.withLock { tries in
-            if let known = tries[login], now - known.since >= Self.minute { tries[login] = nil }
             var known = tries[login] ?? Tries(since: now)
-            known.count += 1
+            if now - known.since >= Self.minute { known = Tries(since: now, underWay: known.underWay) }
+            known.underWay += 1
             tries[login] = known
-            return known.count <= Self.limit
+            return known.count < Self.limit && known.underWay <= Self.atOnce
         }
     }
 
-    /// The scan was none.
-    func takeBack(_ login: String) {
+    /// Ends a scan, which was a try or was none.
+    func end(_ login: String, wasTry: Bool) {
         tries.withLock { tries in
-            guard let known = tries[login], known.count > 0 else { return }
-            tries[login]?.count = known.count - 1
+            guard var known = tries[login] else { return }
+            known.underWay -= 1
+            if wasTry { known.count += 1 }
+            tries[login] = known.count == 0 && known.underWay == 0 ? nil : known
         }
     }
 

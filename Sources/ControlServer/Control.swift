@@ -157,7 +157,11 @@ public struct Control: Sendable {
         call.query = try route.query(in: request.query)
         try call.checkPeriod()
         // Counting all of a list reads as much as a report.
-        if call.pace == .list, call.query["total"]?.bool == true { call.pace = .report }
+        if call.pace == .list, call.query["total"]?.bool == true {
+            call.pace = .report
+            call.turn?.end()
+            call.turn = try turns.begin(.report, call.access.login)
+        }
         switch route.input {
         case .none: break
         case .json(let properties, let needs):

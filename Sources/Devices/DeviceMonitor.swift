@@ -34,7 +34,7 @@ final class DeviceMonitor {
         if let udev { udev_unref(udev) }
     }
 
-    /// Takes in what udev has told since the last call. Answers whether anything changed.
+    /// Takes in what udev has told since the last call. Returns whether anything changed.
     func receive() -> Bool {
         let before = devices
         var isIncomplete = false

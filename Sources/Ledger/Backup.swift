@@ -112,7 +112,15 @@ extension Ledger {
         // The daemon's user must be able to open what an admin restored.
         fresh.takeOwner(of: directory)
         let kept = try keepOld(in: directory)
-        try fresh.keep(as: directory + "/" + fileName)
+        do {
+            try fresh.keep(as: directory + "/" + fileName)
+        } catch {
+            // The old ledger stays where it is, and so must its log.
+            if let kept {
+                moveLog(of: directory + "/" + kept.replacing("-wal", with: ""), to: directory + "/" + fileName)
+            }
+            throw error
+        }
         try? sync(directory)
         return (report, kept)
     }
@@ -129,12 +137,16 @@ extension Ledger {
         let suffix = "before-restore-\(systemClock().wall)"
         try keepPhotos(PhotoFiles.directory(beside: directory), as: directory + "/photos-\(suffix)")
         let kept = "ledger-\(suffix).db"
-        for suffix in ["-wal", "-shm"] { rename(path + suffix, directory + "/" + kept + suffix) }
-        guard isThere else { return kept + "-wal" }
-        guard link(path, directory + "/" + kept) == 0 else {
+        guard !isThere || link(path, directory + "/" + kept) == 0 else {
             throw StorageError(.other, "cannot keep the old ledger: \(String(cString: strerror(errno)))")
         }
-        return kept
+        moveLog(of: path, to: directory + "/" + kept)
+        return isThere ? kept : kept + "-wal"
+    }
+
+    /// Gives the log of a ledger's file the name of another.
+    private static func moveLog(of path: String, to other: String) {
+        for suffix in ["-wal", "-shm"] { rename(path + suffix, other + suffix) }
     }
 
     /// Gives each photo a second name.

@@ -86,7 +86,7 @@ public final class Ledger: Sendable {
     /// Whether the ledger can be read.
     public var isReadable: Bool { door.withLock { $0.readers != nil } }
 
-    /// Tries once more what did not work: to open the ledger, or to write to it. Answers whether it was opened by that.
+    /// Tries once more what did not work: to open the ledger, or to write to it. Returns whether it was opened by that.
     public func recover() async -> Bool {
         guard trouble != nil else { return false }
         if let writer = door.withLock({ $0.writer }) {
@@ -138,10 +138,12 @@ public final class Ledger: Sendable {
                 })
             let readers = try Readers(path)
             current.plant.withLock { $0 = writer.plant }
-            door.withLock { door in
+            // While nobody else has the writer.
+            writer.fileDefects()
+            try door.withLock { door in
+                if door.isClosed { throw StorageError(.other, Self.closed) }
                 (door.writer, door.checkpointer, door.readers, door.key) = (writer, checkpointer, readers, key)
             }
-            writer.fileDefects()
             Task { try? await sweepPhotos() }
         } catch {
             if !isReadable { openForReading(path) }
@@ -228,10 +230,12 @@ public final class Ledger: Sendable {
         }
     }
 
+    private static let closed = "the ledger is closed; travelerd is stopping"
+
     private func opened<Part>(_ part: (Door) -> Part?) throws -> Part {
         try door.withLock { door in
+            if door.isClosed { throw StorageError(.other, Self.closed) }
             if let part = part(door) { return part }
-            if door.isClosed { throw StorageError(.other, "the ledger is closed; travelerd is stopping") }
             throw door.trouble?.error ?? StorageError(.other, "the ledger is not open yet; try again")
         }
     }

@@ -8,10 +8,16 @@ enum PlantKey {
     private static let (keyRow, checkRow) = ("badge_key", "badge_key_check")
 
     /// Makes the key of a new ledger; one that is there is kept, and gets its check value.
+    /// - Throws: `StorageError` where a ledger with events has lost its key: badges are kept under that one and no other.
     static func make(_ connection: Connection) throws {
         let fresh = SymmetricKey(size: .bits256).withUnsafeBytes { Data($0).base64EncodedString() }
         func run(_ sql: String, _ values: [Value]) throws { _ = try connection.rows(sql, values) { _ in () } }
-        try run("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", [.text(keyRow), .text(fresh)])
+        if try value(keyRow, connection) == nil {
+            guard try connection.number("SELECT count(*) FROM (SELECT 1 FROM event LIMIT 1)") == 0 else {
+                throw damaged("it is missing")
+            }
+            try run("INSERT INTO meta VALUES (?1, ?2)", [.text(keyRow), .text(fresh)])
+        }
         let key = try decoded(try value(keyRow, connection))
         try run("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", [.text(checkRow), .text(check(key))])
     }

@@ -57,7 +57,7 @@ enum Schema {
         }
     }
 
-    /// Both clocks of what is in hand: the steady one counts within one run of the daemon. The events before which the wall
+    /// Both clocks for sessions and idempotency keys: the steady one counts within one run of the daemon. The events before which the wall
     /// clock was set back, for a search by time. Orders of a product that are to be worked on, for its counts. Who received,
     /// opened or inspected returns and defect cases, who opened deliveries, which units are on hold, and where those are that
     /// were restocked; what happened before is put on record here as the same events would do it.

@@ -46,7 +46,7 @@ struct Store {
             """)
     }
 
-    /// Writes one event and makes it true in `state`. Answers its hash.
+    /// Writes one event and makes it true in `state`. Returns its hash.
     func append(_ event: Event, at: Int64, after last: [UInt8], to state: inout State) throws -> [UInt8] {
         let previous = event.after == nil ? nil : event.unit.flatMap { state.unit($0)?.lastEvent }
         let hash = try EventRow.append(

@@ -223,7 +223,7 @@ extension Ledger {
         }.joined(separator: " ")
     }
 
-    /// Sees to it that a file which somebody names is a ledger that this version can read. Answers its format.
+    /// Sees to it that a file which somebody names is a ledger that this version can read. Returns its format.
     static func checkFile(_ path: String) throws -> Int64 {
         func unreadable(_ why: String) -> StorageError { StorageError(.damaged, "cannot read \(path): \(why)") }
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)

@@ -33,7 +33,7 @@ extension Ending {
 func isConfirmed(_ question: String, assumed: Bool) throws -> Bool {
     if assumed { return true }
     guard isatty(0) == 1 else {
-        throw Failure(.usage, "\(question) Nobody is there to confirm this; say --yes if it is right")
+        throw Failure(.usage, "\(question) Nobody can confirm this here; add --yes")
     }
     Output.write(
         Array((wrapped(question, Screen(descriptor: 2).width).joined(separator: "\n") + " [y/N] ").utf8), to: 2)

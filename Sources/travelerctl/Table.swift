@@ -134,7 +134,7 @@ struct Table: Sendable {
         func note(_ screen: Screen) -> [String] {
             guard !missing.isEmpty else { return [] }
             let titles = missing.map(\.title).joined(separator: ", ")
-            return wrapped("Not shown, for want of room: \(titles). A wider window or --json shows them.", screen.width)
+            return wrapped("Not shown, no room: \(titles). A wider window or --json shows them.", screen.width)
                 .map { screen.paint($0, .faint) }
         }
     }

@@ -119,7 +119,7 @@ private final class LedgerPlace: Sendable {
 
     init(_ directory: String) { self.directory = directory }
 
-    /// Makes the directory and takes its lock, unless that is done. Answers whether there was a ledger in it.
+    /// Makes the directory and takes its lock, unless that is done. Returns whether there was a ledger in it.
     ///
     /// - Throws: `DaemonLock.Failure` where another daemon has it, `StorageError` for all else.
     @Sendable func take() throws -> Bool {

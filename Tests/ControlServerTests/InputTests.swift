@@ -13,7 +13,7 @@ struct InputTests {
         #expect(wrong.status == 400 && wrong.code == "invalid_argument")
         let detail = wrong["detail"]?.string ?? ""
         for part in [
-            "`colour` is no field here: expected one of `number`, `product`, `quantity`, `team`, `due`",
+            "there is no field `colour` here: expected one of `number`, `product`, `quantity`, `team`, `due`",
             "`product` is 5: expected 1 to 32 letters, digits, hyphens, underscores or dots",
             "`quantity` is \"two\": expected a whole number from 1 to 1,000,000", "`team` is missing: expected 1 to 32",
             "`due` is \"2026-02-30\": expected a day such as 2026-03-02",

@@ -20,13 +20,13 @@ int linux_evdev_grab(int fd, int grab);
 /// Makes the device stamp its events with CLOCK_MONOTONIC (EVIOCSCLOCKID) in place of the wall clock.
 int linux_evdev_use_monotonic_clock(int fd);
 
-/// Reads which keys are down now (EVIOCGKEY): bit `code % 8` of byte `code / 8`. Answers how many bytes were filled.
+/// Reads which keys are down now (EVIOCGKEY): bit `code % 8` of byte `code / 8`. Returns how many bytes were filled.
 int linux_evdev_keys(int fd, uint8_t *bits, size_t count);
 
 /// Reads which LEDs are lit now (EVIOCGLED), as `linux_evdev_keys`; bit 1 (LED_CAPSL) is Caps Lock.
 int linux_evdev_leds(int fd, uint8_t *bits, size_t count);
 
-/// Reads the device's own name (EVIOCGNAME), ended by a zero. Answers its length with that zero.
+/// Reads the device's own name (EVIOCGNAME), ended by a zero. Returns its length with that zero.
 int linux_evdev_name(int fd, char *name, size_t count);
 
 /// Reads which codes of an event type the device has (EVIOCGBIT), as `linux_evdev_keys`.

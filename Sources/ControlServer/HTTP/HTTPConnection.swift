@@ -147,7 +147,7 @@ final class HTTPConnection: ChannelInboundHandler {
     private func stop() {
         isStopping = true
         stream?.cancel()
-        if state == .idle { context?.close(promise: nil) }
+        if state == .idle || state == .closing { context?.close(promise: nil) }
     }
 
     private func take(_ input: Input) {
@@ -165,7 +165,7 @@ final class HTTPConnection: ChannelInboundHandler {
             case .part(.body(let bytes)): takeBody(bytes)
             case .part(.end): endBody()
             case .problem(let problem): fail(problem)
-            // Whoever sends no more may still read, but everything was answered.
+            // The client has finished sending, and every request was answered.
             case .end: context?.close(promise: nil)
             }
         }
@@ -227,21 +227,26 @@ final class HTTPConnection: ChannelInboundHandler {
 
     // MARK: The body
 
+    /// For how many bytes of a body there is room before any of it came.
+    private static let firstPart = 16 << 10
+
     private func takeBody(_ bytes: ByteBuffer) {
         bodyCount += bytes.readableBytes
         switch state {
         case .readingBody:
             guard bodyCount <= bodyLimit else { return respond(ControlResponse(.tooLarge(limit: bodyLimit))) }
             guard let head, head.request.takesBody else { return }
-            guard bodies.hold(bodyCount) else {
+            if body.isEmpty { body.reserveCapacity(min(head.length ?? 0, bodyLimit, Self.firstPart)) }
+            body += bytes.readableBytesView
+            // An array that grows has room for more than is in it.
+            guard bodies.hold(body.capacity) else {
+                body = []
                 return respond(
                     ControlResponse(
                         Problem(
                             .unavailable,
                             "too much is being sent at once, so that this was not read; send it again in a second")))
             }
-            if body.isEmpty { body.reserveCapacity(min(head.length ?? 0, bodyLimit)) }
-            body += bytes.readableBytesView
         case .passingOver: if bodyCount > limits.passedOver { close() }
         case .idle, .deciding, .answering, .closing: break
         }

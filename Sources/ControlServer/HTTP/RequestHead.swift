@@ -117,8 +117,8 @@ extension Problem {
                     + "\(HTTPLimits.fieldCount) headers", status: 431)
         case .invalidVersion:
             self.init(.invalidArgument, "cannot speak this version of HTTP; send HTTP/1.1", status: 505)
-        case .invalidMethod: self.init(.invalidArgument, "cannot read the request: its method is none of HTTP")
-        case .invalidURL: self.init(.invalidArgument, "cannot read the request: its address is none")
+        case .invalidMethod: self.init(.invalidArgument, "cannot read the request: its method is not an HTTP method")
+        case .invalidURL: self.init(.invalidArgument, "cannot read the request: its address is malformed")
         case .invalidContentLength, .unexpectedContentLength:
             self.init(
                 .invalidArgument,
@@ -127,7 +127,7 @@ extension Problem {
         case .invalidChunkSize: self.init(.invalidArgument, "cannot read the body: the size of a chunk is wrong")
         case .invalidHeaderToken: self.init(.invalidArgument, "cannot read the request: a header is malformed")
         case .invalidEOFState: self.init(.invalidArgument, "the request was cut off before its end")
-        default: self.init(.invalidArgument, "cannot read the request: this is no HTTP/1.1")
+        default: self.init(.invalidArgument, "cannot read the request: this is not HTTP/1.1")
         }
     }
 }

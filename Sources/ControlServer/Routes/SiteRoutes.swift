@@ -120,7 +120,7 @@ extension Call {
             let first = try parse(owners: [:], digest)
             // What the plant names already it keeps, whatever has that name beside it.
             let names = first.names.subtracting(plant.products.values.flatMap(\.names))
-            let owners = try await read { db in
+            let owners = try await ledger.read(.preparation) { db in
                 try names.reduce(into: [:]) { $0[$1] = try db.owner(ofName: $1)?.words }
             }
             let wanted = owners.isEmpty ? first : try parse(owners: owners, digest)

@@ -87,47 +87,52 @@ extension Call {
         let now = control.clock()
         scan.readAt = now
         scan.takesBadges = control.badgeTries.begin(access.login, at: now.steady)
+        let (response, answer): (ControlResponse, ScanAnswer?)
+        do {
+            (response, answer) = try await decide(scan)
+        } catch {
+            control.badgeTries.end(access.login, wasTry: false)
+            throw error
+        }
+        control.badgeTries.end(access.login, wasTry: answer.map { isBadgeTry($0, scan.code) } ?? false)
+        if control.badgeTries.isToBeRecorded(access.login) {
+            await control.recordDenial("badges at \(name): too many codes that are nobody's", access.login)
+        }
+        if let answer, answer.result == .refused {
+            control.noteRefusal("scan at \(name)", answer.reason?.rawValue ?? "", answer.message, caller)
+        }
+        return response
+    }
+
+    /// Has a scan decided. Returns the response, and the answer in it where it was made just now.
+    private func decide(_ scan: Scan) async throws -> (ControlResponse, ScanAnswer?) {
         do {
             guard let key else {
                 let answer = try await ledger.scan(scan, by: .person(access), device: "terminal")
-                await noteBadge(answer, scan.code)
-                if answer.result == .refused {
-                    control.noteRefusal("scan at \(name)", answer.reason?.rawValue ?? "", answer.message, caller)
-                }
-                return ControlResponse(json: answer.jsonBytes)
+                return (ControlResponse(json: answer.jsonBytes), answer)
             }
-            _ = try visibleStation(name)
+            _ = try visibleStation(scan.station)
             let answer = Mutex<ScanAnswer?>(nil)
             let stored = try await ledger.submit(.scan(scan), by: .person(access), key: key) { _, decision in
                 answer.withLock { $0 = decision.answer }
                 return StoredAnswer(status: 200, body: decision.answer?.jsonBytes ?? [])
             }
-            let told = answer.withLock { $0 }
-            await noteBadge(told, scan.code)
-            if let told, told.result == .refused {
-                control.noteRefusal("scan at \(name)", told.reason?.rawValue ?? "", told.message, caller)
-            }
-            return ControlResponse(status: stored.status, json: stored.body)
+            return (ControlResponse(status: stored.status, json: stored.body), answer.withLock { $0 })
         } catch let error as StorageError {
-            let answer = ScanAnswer.notRecorded(at: name, because: error, time: control.clock().wall)
-            control.noteRefusal("scan at \(name)", Reason.storageFull.rawValue, answer.message, caller)
-            return ControlResponse(json: answer.jsonBytes)
+            let answer = ScanAnswer.notRecorded(at: scan.station, because: error, time: control.clock().wall)
+            return (ControlResponse(json: answer.jsonBytes), answer)
         }
     }
 
-    /// Sees whether a scan at a terminal was a try to find a badge: one that meant nothing, and could have been one.
-    private func noteBadge(_ answer: ScanAnswer?, _ code: Code?) async {
-        let couldBeBadge =
-            switch code {
-            case .control(.badge): true
-            // Elsewhere a text is looked at as a badge nowhere.
-            case .text: access.grants.contains(.stationTerminal)
-            default: false
-            }
-        guard couldBeBadge, let answer, answer.result != .accepted, answer.status == nil else {
-            return control.badgeTries.takeBack(access.login)
+    /// Whether a scan at a terminal was a try to find a badge: one that meant nothing, and could have been one.
+    private func isBadgeTry(_ answer: ScanAnswer, _ code: Code?) -> Bool {
+        guard answer.result == .refused, answer.reason != .storageFull, answer.status == nil else { return false }
+        return switch code {
+        // An order can't have a badge's name, and being told so tells that it is one.
+        case .control(.badge), .control(.order): true
+        // Elsewhere a text is looked at as a badge nowhere.
+        case .text(let text): access.grants.contains(.stationTerminal) && plant.product(named: text) == nil
+        default: false
         }
-        guard control.badgeTries.isToBeRecorded(access.login) else { return }
-        await control.recordDenial("badges at \(answer.station): too many codes that are nobody's", access.login)
     }
 }

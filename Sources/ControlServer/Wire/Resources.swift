@@ -344,9 +344,9 @@ enum Resource: String, Sendable, CaseIterable {
             "What happened, as the station's screen says it; not of units outside the scope.",
             optional: true),
         Property("colour", .choice(Outcome.Colour.self), "What the word is shown on.", optional: true),
-        Property("in_production", .count, "Of the product; at lookup and returns stations.", optional: true),
-        Property("in_repacking", .count, "Of the product; at lookup and returns stations.", optional: true),
-        Property("in_stock", .count, "Of the product; at lookup and returns stations.", optional: true),
+        Property("in_production", .count, "Of the product; at lookup, label and returns stations.", optional: true),
+        Property("in_repacking", .count, "Of the product; at lookup, label and returns stations.", optional: true),
+        Property("in_stock", .count, "Of the product; at lookup, label and returns stations.", optional: true),
         Property("iteration", .count, optional: true), Property("operator", .text, optional: true),
         Property("work_order", .text, optional: true), Property("event", .text, optional: true), Property("at", .time),
     ]

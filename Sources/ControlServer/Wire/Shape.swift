@@ -209,7 +209,7 @@ extension Shape {
             let shown = place(key)
             let known = properties.map { "`\($0.name)`" }.joined(separator: ", ")
             let right = properties.isEmpty ? "no fields" : "one of \(known)"
-            places.append(Problem.Place(path: shown, message: "`\(shown)` is no field here: expected \(right)"))
+            places.append(Problem.Place(path: shown, message: "there is no field `\(shown)` here: expected \(right)"))
         }
         var read = object
         for property in properties {

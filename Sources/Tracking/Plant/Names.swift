@@ -48,8 +48,8 @@ extension State {
     /// Refuses a text that can't become a serial, or the number of an order that nobody has yet: one that a scan would
     /// take for something else, or that is something else's name.
     ///
-    /// `what` it is to be is a word such as `serial`. What else it is, is told of products only: units and orders may lie
-    /// outside the caller's scope, and badges are nobody's business.
+    /// `what` names the kind of thing, such as `serial`. Only products are named as the owner: units and orders may lie outside
+    /// the caller's scope, and badges are nobody's business.
     mutating func checkNewName(_ name: String, _ what: String) throws(Refusal) {
         if let misreading = Name.misreading(of: name) {
             throw Refusal(

@@ -92,7 +92,7 @@ extension State {
         }
     }
 
-    /// Some of an item leaves the queue. Answers the event, and the item after it.
+    /// Some of an item leaves the queue. Returns the event, and the item after it.
     func carryOut(
         _ item: ReturnItem, _ way: WayOut, _ count: Int, _ unit: Unit?
     ) throws(Refusal) -> (event: Event, after: ReturnItem) {

@@ -253,7 +253,7 @@ extension Interlock {
         return isHeld ? "\(unit.serial) is on hold. Set it aside." : "\(unit.serial) is released and on the bench."
     }
 
-    /// Answers what left the queue, and what is left of it on the bench.
+    /// Returns what left the queue, and what is left of it on the bench.
     private mutating func process(
         _ item: ReturnItem, _ action: RepackingAction, _ type: String?, in state: inout State
     ) throws(Stop) -> (name: String, rest: String) {

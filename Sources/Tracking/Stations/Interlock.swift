@@ -354,7 +354,7 @@ extension Interlock {
             message: "\(control.text) means nothing at \(station.name), a \(station.mode) station.")
     }
 
-    /// Refuses what can only be a badge, where a badge is asked for: nobody here has it.
+    /// Refuses an unknown code where a badge is required.
     private func requireSignOn(by text: String, in state: inout State) throws(Stop) {
         guard station.signOnRequired, person == nil, state.workOrder(text) == nil, !state.isOrder(text),
             state.plant.product(named: text) == nil
