@@ -22,12 +22,14 @@ public final class DaemonLock: Sendable {
         let path = "\(directory)/travelerd.lock"
         var descriptor = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0o640)
         // A lock needs no writing: what stands on a read-only disk can still be read by one daemon only.
-        if descriptor < 0, [EROFS, EPERM, EACCES].contains(errno) {
+        var code = errno
+        if descriptor < 0, [EROFS, EPERM, EACCES].contains(code) {
             descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
+            // Where there is none, what counts is why it can't be made.
+            if descriptor < 0, errno != ENOENT { code = errno }
         }
         let file = Descriptor(descriptor)
         guard file.fd >= 0 else {
-            let code = errno
             let reason = code == ELOOP ? "it is a link" : String(cString: strerror(code))
             throw Failure(description: "cannot open \(path): \(reason)", isHeld: false)
         }

@@ -131,7 +131,7 @@ extension Ledger {
         let isThere = access(path, F_OK) == 0
         guard isThere || fileSize(path + "-wal") > 0 else { return nil }
         // Its log belongs to it and to no other file. One that is damaged, empty or gone is parted from its log.
-        if fileSize(path) > 0, let old = try? Connection(path: path, mode: .readWrite) {
+        if fileSize(path) > 1, let old = try? Connection(path: path, mode: .readWrite) {
             _ = try? old.rows("PRAGMA journal_mode = DELETE", [], { $0.text(0) })
         }
         let suffix = "before-restore-\(systemClock().wall)"

@@ -154,7 +154,7 @@ public final class Ledger: Sendable {
     /// What can't be written may be whole all the same, and can then be read and backed up.
     private func openForReading(_ path: String) {
         // Of an empty file, SQLite would remove the log.
-        guard fileSize(path) > 0 else { return }
+        guard fileSize(path) > 1 else { return }
         // On a disk that is read-only, a file without a log is read as it is.
         let hasLog = fileSize(path + "-wal") > 0
         for mode in hasLog ? [Connection.Mode.readOnly] : [.readOnly, .unchanging] {
@@ -175,7 +175,8 @@ public final class Ledger: Sendable {
     /// A ledger that is gone is not begun anew where something of the plant is still there.
     private static func refuseToBeginAnew(in directory: String, isKnown: Bool) throws {
         let path = directory + "/" + fileName
-        guard fileSize(path) == 0 else { return }
+        // SQLite takes a file of one byte for an empty one, too.
+        guard fileSize(path) <= 1 else { return }
         let names = (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? []
         let photos =
             (try? FileManager.default.contentsOfDirectory(atPath: PhotoFiles.directory(beside: directory))) ?? []

@@ -54,7 +54,7 @@ final class Writer: @unchecked Sendable {
     private let clock: @Sendable () -> Moment
     private let committed: @Sendable (Batch) -> Void
     private let tried: @Sendable (StorageError?) -> Void
-    private let file: WatchedFile
+    private var file: WatchedFile
     private let badgeDigest: (String) -> String
     private var zone: (name: String, rules: TimeZoneRules)
     private var state: State
@@ -361,29 +361,53 @@ extension Store {
 
 /// The file that a connection has open, as it was found under its name.
 private struct WatchedFile {
-    let path: String
-    let device: dev_t
-    let number: ino_t
+    private struct Identity: Equatable {
+        let device: dev_t
+        let number: ino_t
 
-    init(_ connection: Connection) throws {
-        path = connection.path
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw Self.gone(path) }
-        (device, number) = (status.st_dev, status.st_ino)
-    }
-
-    /// What is written to a file that lost its name is lost.
-    func check() throws {
-        var status = stat()
-        guard stat(path, &status) == 0, (status.st_dev, status.st_ino) == (device, number) else {
-            throw Self.gone(path)
+        init?(_ path: String) {
+            var status = stat()
+            guard stat(path, &status) == 0 else { return nil }
+            (device, number) = (status.st_dev, status.st_ino)
         }
     }
 
-    private static func gone(_ path: String) -> StorageError {
+    private let connection: Connection
+    private let identity: Identity
+    /// The log and its index, as soon as they are there.
+    private var log: [String: Identity] = [:]
+
+    init(_ connection: Connection) throws {
+        self.connection = connection
+        guard let identity = Identity(connection.path) else { throw Self.gone(connection.path, Self.putBack) }
+        self.identity = identity
+    }
+
+    /// What is written to a file that lost its name is lost.
+    mutating func check() throws {
+        let path = connection.path
+        guard Identity(path) == identity else { throw Self.gone(path, Self.putBack) }
+        for suffix in ["-wal", "-shm"] {
+            let found = Identity(path + suffix)
+            guard let known = log[suffix] else {
+                log[suffix] = found
+                continue
+            }
+            guard found == known else {
+                // The log that lost its name is still open here: what it holds is brought into the file that has one.
+                _ = try? connection.rows("PRAGMA wal_checkpoint(PASSIVE)", [], { $0.int(0) })
+                throw Self.gone(
+                    path + suffix, "what it held is kept in \(path): put nothing back, and restart the daemon")
+            }
+        }
+    }
+
+    private static let putBack = "put it back, or restart the daemon for another one"
+
+    private static func gone(_ path: String, _ advice: String) -> StorageError {
         StorageError(
             .other,
-            "the ledger's file \(path) was removed or replaced while the daemon had it open; put it back, or restart the daemon for another one"
+            "the ledger's file \(path) was removed or replaced while the daemon had it open; \(advice)"
         )
     }
 }

@@ -173,8 +173,13 @@ import Tracking
 
     @Test(arguments: [
         ("UPDATE meta SET value = substr(value, 1, 40) WHERE key = 'badge_key'", "meta"),
-        ("UPDATE meta SET value = 'A' || substr(value, 2) WHERE key = 'badge_key'", "meta"),
-        ("UPDATE meta SET value = '0' || substr(value, 2) WHERE key = 'badge_key_check'", "meta"),
+        (
+            "UPDATE meta SET value = iif(value LIKE 'A%', 'B', 'A') || substr(value, 2) WHERE key = 'badge_key'", "meta"
+        ),
+        (
+            "UPDATE meta SET value = iif(value LIKE '0%', '1', '0') || substr(value, 2) WHERE key = 'badge_key_check'",
+            "meta"
+        ),
         ("DELETE FROM meta", "meta"), ("DELETE FROM meta WHERE key = 'badge_key_check'", "meta"),
         ("INSERT INTO meta VALUES ('badge_kez', 'x')", "meta"),
         ("UPDATE session SET bench = 'A-1-3'", "session"),

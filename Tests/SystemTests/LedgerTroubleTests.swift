@@ -188,13 +188,14 @@ import Testing
         try #require(!log.isEmpty)
         let aside = daemon.directory + "/aside"
         #expect(rename(ledger, aside) == 0)
-        for isEmpty in [true, false] {
-            if isEmpty { close(creat(ledger, 0o600)) }
+        // What `echo >ledger.db` leaves is no more than an empty file.
+        for content in ["", "\n", nil] {
+            try content.map { try Data($0.utf8).write(to: URL(filePath: ledger)) }
             try daemon.start()
-            Self.expectRefusals(daemon, isEmpty ? "is empty" : "is missing")
+            Self.expectRefusals(daemon, content == nil ? "is missing" : "is empty")
             #expect(daemon.stop() == 0)
             #expect(try Data(contentsOf: URL(filePath: ledger + "-wal")) == log)
-            if isEmpty { unlink(ledger) }
+            if content != nil { unlink(ledger) }
         }
         #expect(rename(aside, ledger) == 0)
         try daemon.start()
@@ -234,6 +235,19 @@ import Testing
         Self.expectRefusals(daemon, "was removed or replaced")
         #expect(rename(daemon.directory + "/aside", ledger) == 0)
         try Self.expectWork(daemon)
+    }
+
+    @Test(arguments: ["-wal", "-shm"])
+    func aLogThatIsRemovedWhileItIsOpenLosesNothing(_ suffix: String) throws {
+        let daemon = try Self.line()
+        #expect(daemon.ctl("scan", "--station", "ASSY-1", "U-3").status == 0)
+        unlink(daemon.directory + "/ledger.db" + suffix)
+        Self.expectRefusals(daemon, "was removed or replaced")
+        daemon.kill()
+        try daemon.start()
+        #expect(daemon.ctl("unit", "show", "U-3", "--json").out.contains("testing"))
+        #expect(daemon.ctl("scan", "--station", "ASSY-1", "U-1").status == 0)
+        #expect(daemon.ctl("audit", "verify").status == 0)
     }
 
     @Test func damageThatIsMetLaterIsNamedAndLostIndexesAreMadeAnew() throws {

@@ -465,7 +465,8 @@ extension Interlock {
         guard let pieces = item.pieces else {
             throw Stop(
                 reason: .unknownCode,
-                message: "The code says \(count) pieces; a count is a whole number from 1 to 999,999,999. "
+                message:
+                    "The code says \(count.isEmpty ? "no number of" : count) pieces; a count is a whole number from 1 to 999,999,999. "
                     + "Scan another code of it.")
         }
         if let serial = item.serial, pieces > 1 {
