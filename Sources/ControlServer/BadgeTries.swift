@@ -17,6 +17,11 @@ final class BadgeTries: Sendable {
     }
     private let tries = Mutex<[String: Tries]>([:])
 
+    /// Whether a caller has tried too many within this minute.
+    func isOver(_ login: String, at now: Int64) -> Bool {
+        tries.withLock { $0[login].map { $0.count >= Self.limit && now - $0.since < Self.minute } ?? false }
+    }
+
     /// Begins a scan, whose `end` must follow. Returns whether a badge may sign on: many at once are no way around the limit.
     func begin(_ login: String, at now: Int64) -> Bool {
         tries.withLock { tries in
@@ -41,7 +46,7 @@ final class BadgeTries: Sendable {
     /// Whether somebody has tried too many, and that was not put on record in this minute.
     func isToBeRecorded(_ login: String) -> Bool {
         tries.withLock { tries in
-            guard let known = tries[login], known.count > Self.limit, !known.isReported else { return false }
+            guard let known = tries[login], known.count >= Self.limit, !known.isReported else { return false }
             tries[login]?.isReported = true
             return true
         }

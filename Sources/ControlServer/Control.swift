@@ -171,7 +171,28 @@ public struct Control: Sendable {
         }
         if route.isChange { call.key = try idempotencyKey(request, admitted) }
         call.lastEventID = request.lastEventID
-        return try await route.handler(call)
+        return try await withFewTries(call, route)
+    }
+
+    /// Answers a request. That a name is taken tells, of a badge, that it is one: whoever meets too many badges within a minute
+    /// names nothing new for the rest of it, and it is on record.
+    private func withFewTries(_ call: Call, _ route: Route) async throws -> ControlResponse {
+        let (login, now) = (call.access.login, clock().steady)
+        let names = route.isChange && !call.access.isAdmin && ["serials", "order"].contains { call.body[$0] != nil }
+        guard names else { return try await route.handler(call) }
+        if badgeTries.isOver(login, at: now) {
+            throw Problem(.unavailable, "too many names that are taken were tried; wait a minute, then try again")
+        }
+        do {
+            return try await route.handler(call)
+        } catch let refusal as Refusal where refusal.namesBadge {
+            _ = badgeTries.begin(login, at: now)
+            badgeTries.end(login, wasTry: true)
+            if badgeTries.isToBeRecorded(login) {
+                await recordDenial("names: too many that are somebody's badge", login)
+            }
+            throw refusal
+        }
     }
 
     private func idempotencyKey(_ request: ControlRequest, _ admitted: Admitted) throws -> IdempotencyKey? {

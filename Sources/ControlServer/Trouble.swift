@@ -78,7 +78,8 @@ extension Control {
 
     private func sentence(_ trouble: LedgerTrouble, isAdmin: Bool) -> String {
         let (seconds, zone) = (trouble.since / 1_000, ledger.zone)
-        let since = "since \(zone.localDate(atUnixSeconds: seconds)) \(clockTime(seconds, zone))"
+        let since =
+            "since \(zone.localDate(atUnixSeconds: seconds)) \(clockTime(seconds, zone)) \(ledger.plant.settings.timezone)"
         let cause = isAdmin && !trouble.error.cause.isEmpty ? "; \(trouble.error.cause)" : ""
         return "\(trouble.error.description) (\(since)\(cause))"
     }

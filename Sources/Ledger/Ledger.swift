@@ -235,8 +235,8 @@ public final class Ledger: Sendable {
 
     private func opened<Part>(_ part: (Door) -> Part?) throws -> Part {
         try door.withLock { door in
-            if door.isClosed { throw StorageError(.other, Self.closed) }
             if let part = part(door) { return part }
+            if door.isClosed { throw StorageError(.other, Self.closed) }
             throw door.trouble?.error ?? StorageError(.other, "the ledger is not open yet; try again")
         }
     }

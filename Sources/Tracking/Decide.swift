@@ -131,10 +131,13 @@ extension Event {
 }
 
 extension Decision {
-    static func plant(_ changes: [PlantChange]) -> Decision {
+    /// - Parameter before: the plant that the changes are about.
+    static func plant(_ changes: [PlantChange], before: Plant) -> Decision {
         guard !changes.isEmpty else { return Decision() }
         var event = Event(.plantChanged)
         event.change = .plant(changes)
+        let replaced = changes.compactMap(before.entry(like:))
+        event.details.replaced = replaced.isEmpty ? nil : replaced
         return Decision([event])
     }
 
@@ -170,7 +173,7 @@ extension State {
     ) throws(Refusal) -> Decision {
         let changes = try change(plant)
         try checkNames(of: changes, badges: badges)
-        return Decision.plant(changes)
+        return Decision.plant(changes, before: plant)
     }
 
     private mutating func createWorkOrder(

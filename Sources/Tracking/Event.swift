@@ -156,6 +156,9 @@ public struct Event: Sendable, Equatable {
         /// Serial of the unit that replaces this one.
         public var replacedBy: String?
 
+        /// Entries of the plant as they were before, of those that were there.
+        public var replaced: [PlantChange]?
+
         /// No facts.
         public init() {}
     }

@@ -86,6 +86,8 @@ public struct Refusal: Error, Sendable, Equatable {
     public var kind: Kind
     /// What was wrong and what would be right, for people.
     public var message: String
+    /// Whether it tells that a name is somebody's badge.
+    public var namesBadge = false
 
     /// The kinds of no, as the control interface tells them apart.
     public enum Kind: Sendable, Equatable {

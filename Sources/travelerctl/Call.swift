@@ -143,7 +143,8 @@ extension ListCall {
 
     /// The table's own sentence, or that the filters let nothing through.
     var unmatched: String {
-        (try? request)?.query.isEmpty == false ? "Nothing matches. Loosen the filters." : Self.table.empty
+        (try? request)?.query.contains { $0.name != "order" } == true
+            ? "Nothing matches. Loosen the filters." : Self.table.empty
     }
 
     var isPaged: Bool { true }

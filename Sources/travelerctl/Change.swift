@@ -10,9 +10,14 @@ enum Change {
         if let order = details?["work_order"] { parts += differences(nil, order) }
         let entries = (details?["changes"]?.array ?? []).map { entry in
             let (kind, name) = (words(entry["kind"]?.string ?? ""), entry["name"]?.plain ?? "")
-            return name.isEmpty ? kind : "\(kind) \(name)"
+            let fields = (entry["fields"]?.array ?? []).map { field in
+                let key = field["name"]?.string ?? ""
+                return "\(words(key)) \(value(key, field["before"])) -> \(value(key, field["after"]))"
+            }
+            return (name.isEmpty ? kind : "\(kind) \(name)")
+                + (fields.isEmpty ? "" : ": " + fields.joined(separator: ", "))
         }
-        if !entries.isEmpty { parts.append(entries.joined(separator: ", ")) }
+        if !entries.isEmpty { parts.append(entries.joined(separator: "; ")) }
         return parts.joined(separator: "; ")
     }
 

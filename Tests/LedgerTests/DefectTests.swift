@@ -77,6 +77,7 @@ import Tracking
             let list = columns.joined(separator: ", ")
             try old.execute("INSERT INTO main.\(table) (\(list)) SELECT \(list) FROM now.\(table)")
         }
+        try old.execute("INSERT INTO main.meta SELECT * FROM now.meta WHERE key = 'badge_key'")
         try old.execute("DETACH now")
     }
 

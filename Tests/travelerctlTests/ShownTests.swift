@@ -29,7 +29,13 @@ import Testing
             (#"{"details":{"change":-5}}"#, "stock -5"),
             (
                 #"{"details":{"changes":[{"kind":"product","name":"PCB-100"},{"kind":"settings","name":""}]}}"#,
-                "product PCB-100, settings"
+                "product PCB-100; settings"
+            ),
+            (
+                #"""
+                {"details":{"changes":[{"kind":"person","name":"mia","fields":[{"name":"role","before":"member",
+                "after":"team_lead"},{"name":"grants","after":["deliver"]}]}]}}
+                """#, "person mia: role member -> team_lead, grants none -> deliver"
             ),
             (
                 #"{"before":{"types":[{"type":"SOLDER","quantity":1}]},"after":{"types":[{"type":"SCRATCH","quantity":2}]}}"#,

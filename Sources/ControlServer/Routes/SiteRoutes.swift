@@ -160,28 +160,9 @@ extension Call {
     }
 }
 
-extension Plant {
-    /// The entry as it is now that a change is about.
-    fileprivate func entry(like change: PlantChange) -> PlantChange? {
-        switch change {
-        case .settings: .settings(settings)
-        case .department(let entry): departments[entry.code].map(PlantChange.department)
-        case .team(let entry): teams[entry.code].map(PlantChange.team)
-        case .person(let entry): people[entry.login].map(PlantChange.person)
-        case .supplier(let entry): suppliers[entry.code].map(PlantChange.supplier)
-        case .defectType(let entry): defectTypes[entry.code].map(PlantChange.defectType)
-        case .routing(let entry): routings[entry.code].map(PlantChange.routing)
-        case .label(let entry): labels[entry.name].map(PlantChange.label)
-        case .product(let entry): products[entry.code].map(PlantChange.product)
-        case .station(let entry): stations[entry.name].map(PlantChange.station)
-        case .webhook(let entry): webhooks[entry.id].map(PlantChange.webhook)
-        }
-    }
-}
-
 extension PlantChange {
     /// The entry's values under the names that they have in a site file.
-    fileprivate var siteFields: JSONObject {
+    var siteFields: JSONObject {
         func fields(_ entry: some Encodable) -> JSONObject {
             guard let data = try? JSONEncoder().encode(entry), let json = try? JSONValue(json: Array(data)) else {
                 return [:]

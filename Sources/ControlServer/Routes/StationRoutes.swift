@@ -130,8 +130,10 @@ extension Call {
         return switch code {
         // An order can't have a badge's name, and being told so tells that it is one.
         case .control(.badge), .control(.order): true
-        // Elsewhere a text is looked at as a badge nowhere.
-        case .text(let text): access.grants.contains(.stationTerminal) && plant.product(named: text) == nil
+        // At other terminals a text is looked at as a badge only where it could be a new serial.
+        case .text(let text):
+            (access.grants.contains(.stationTerminal) || plant.stations[answer.station]?.mode == .label)
+                && plant.product(named: text) == nil
         default: false
         }
     }

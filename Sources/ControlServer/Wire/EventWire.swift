@@ -137,6 +137,15 @@ extension JSONValue {
     }
 }
 
+extension PlantChange {
+    /// The entry's values without the hash of a badge, which tells nobody anything: only whether there is one.
+    fileprivate var auditFields: JSONObject {
+        var fields = siteFields
+        if case .person(let person) = self { fields["badge"] = person.badge == nil ? nil : "set" }
+        return fields
+    }
+}
+
 extension Event {
     /// The balance changed by a return, or by a defect case.
     var isOfBalance: Bool {
@@ -199,7 +208,13 @@ extension Event {
             if access.seesCustomers { object["customer"] = .init(delivery.customer) }
         case .plant(let changes):
             object["changes"] = .array(
-                changes.map { ["kind": .string($0.key.kind), "name": .string($0.key.code)] })
+                changes.map { change in
+                    let before = details.replaced?.first { $0.key == change.key }
+                    return JSONValue(omittingNil: [
+                        "kind": .string(change.key.kind), "name": .string(change.key.code),
+                        "fields": .changed(before.map { .object($0.auditFields) }, .object(change.auditFields)),
+                    ])
+                })
         }
         return object.isEmpty ? nil : .object(object)
     }

@@ -63,7 +63,10 @@ extension State {
             throw Refusal(
                 .conflict,
                 "the \(what) \(name) is taken: it is \(name == code ? "the code" : "the GTIN") of the product \(code)")
-        default: throw Refusal(.conflict, "the \(what) \(name) is taken")
+        case let owner?:
+            var refusal = Refusal(.conflict, "the \(what) \(name) is taken")
+            refusal.namesBadge = owner == .badge
+            throw refusal
         }
     }
 

@@ -109,3 +109,22 @@ extension PlantChange {
         }
     }
 }
+
+extension Plant {
+    /// The entry as it is now that a change is about.
+    public func entry(like change: PlantChange) -> PlantChange? {
+        switch change {
+        case .settings: .settings(settings)
+        case .department(let entry): departments[entry.code].map(PlantChange.department)
+        case .team(let entry): teams[entry.code].map(PlantChange.team)
+        case .person(let entry): people[entry.login].map(PlantChange.person)
+        case .supplier(let entry): suppliers[entry.code].map(PlantChange.supplier)
+        case .defectType(let entry): defectTypes[entry.code].map(PlantChange.defectType)
+        case .routing(let entry): routings[entry.code].map(PlantChange.routing)
+        case .label(let entry): labels[entry.name].map(PlantChange.label)
+        case .product(let entry): products[entry.code].map(PlantChange.product)
+        case .station(let entry): stations[entry.name].map(PlantChange.station)
+        case .webhook(let entry): webhooks[entry.id].map(PlantChange.webhook)
+        }
+    }
+}

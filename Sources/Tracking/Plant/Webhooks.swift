@@ -63,7 +63,7 @@ extension State {
             throw Refusal(.invalid, "name at least one kind of event, each once")
         }
         let hook = Webhook(id: String(head + 1), url: url, kinds: kinds, createdAt: at)
-        var decision = Decision.plant([.webhook(hook)])
+        var decision = Decision.plant([.webhook(hook)], before: plant)
         decision.created = hook.id
         return decision
     }
@@ -71,7 +71,7 @@ extension State {
     func removeWebhook(_ id: String) throws(Refusal) -> Decision {
         guard var hook = plant.webhooks[id], !hook.retired else { throw .notFound("webhook", id) }
         hook.retired = true
-        var decision = Decision.plant([.webhook(hook)])
+        var decision = Decision.plant([.webhook(hook)], before: plant)
         decision.created = id
         return decision
     }

@@ -170,6 +170,15 @@ extension Interlock {
         return true
     }
 
+    /// Whether a name is free tells, of a badge, that it is one: only so many are tried at a terminal within a minute.
+    func requireFewTries() throws(Stop) {
+        guard scan.takesBadges else {
+            throw Stop(
+                reason: .notPermitted,
+                message: "Too many codes were tried here that are nobody's. Wait a minute, then scan it again.")
+        }
+    }
+
     /// A label was scanned: the unit exists from now on.
     mutating func scanBack(
         _ serial: String, of product: CodedItem.Product?, in state: inout State
@@ -191,15 +200,16 @@ extension Interlock {
         } else {
             order = try openOrder(in: &state)
             if state.plant.products[order.product]?.isMadeByQuantity == true { throw isMadeByQuantity(order) }
+            if case .pattern? = state.plant.products[order.product]?.serial, state.plant.product(named: serial) == nil {
+                throw Stop(
+                    reason: .unknownSerial,
+                    message: "No label \(serial) was made here. Scan TRV:NEW for the next one of \(order.number).")
+            }
+            try requireFewTries()
             do {
                 try state.checkNewSerial(serial, of: order.product)
             } catch {
                 throw Stop(reason: error.kind == .conflict ? .unknownSerial : .serialRule, message: error.sentence)
-            }
-            if case .pattern? = state.plant.products[order.product]?.serial {
-                throw Stop(
-                    reason: .unknownSerial,
-                    message: "No label \(serial) was made here. Scan TRV:NEW for the next one of \(order.number).")
             }
         }
         try requireLabel(product, toName: order.product, "\(order.number) makes \(order.product)", state)

@@ -42,6 +42,7 @@ extension Interlock {
             session.forgetFinalStep()
             return "\(wanted.capitalisedFirst) goes on, with \(open.count) items so far."
         }
+        if state.workOrder(number) == nil, !state.isOrder(number) { try requireFewTries() }
         do {
             try state.checkOrderNumber(number)
         } catch {
