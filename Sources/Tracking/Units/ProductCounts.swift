@@ -11,10 +11,11 @@ public struct ProductCounts: Sendable, Equatable {
 extension State {
     /// The counts of a product once some events are true; nil for who sees none.
     ///
-    /// - Parameter viewer: who is told; nil for a station, where the whole plant's are shown.
+    /// - Parameter viewer: who is told; nil for a station, where the whole plant's are shown. A lead is
+    ///   told of their teams' units, and of the balance.
     mutating func counts(of product: Product, after events: [Event], for viewer: Access?) -> ProductCounts? {
         var teams: Set<String>?
-        if let viewer, !viewer.seesBalances {
+        if let viewer, !viewer.seesGoods {
             switch viewer.scope {
             case .all: break
             case .teams(let own): teams = own
@@ -30,9 +31,11 @@ extension State {
             counts.inRepacking += card[.returned] + card.unserialisedRepacking
             counts.inStock += card.store
         }
+        let seesBalances = viewer?.seesBalances ?? true
+        if teams != nil, seesBalances { counts.inStock += card(CardKey(product: product.code)).unserialised }
         for event in events {
             let isSeen = teams.map { teams in event.team.map(teams.contains) ?? false } ?? true
-            counts.count(event, of: product.code, isSeen: isSeen, seesBalances: teams == nil)
+            counts.count(event, of: product.code, isSeen: isSeen, seesBalances: seesBalances)
         }
         for order in ordersToMake(product, named: events.compactMap(\.workOrder))
         where teams?.contains(order.team) ?? true {
