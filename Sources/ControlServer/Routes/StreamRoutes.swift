@@ -14,7 +14,7 @@ extension Control {
         ) { call in try await call.followEvents() },
         Route(
             .get, "/stations/{name}/watch",
-            "The answer to every scan at a station, as it happens; events `notice` say what is wrong with its devices",
+            "The answer to every scan at a station, as it happens; events `notice` say what is wrong with its devices and the ledger",
             .see,
             output: .events(.named(.scanAnswer), resumes: false)
         ) { call in try call.watch() },
@@ -63,7 +63,8 @@ extension Call {
         return EventStream.response { send in
             var noticed: [String] = []
             func notice(id: Int64?, isFirst: Bool = false) async throws -> Bool {
-                let problems = control.devices?.problems(ofStation: station) ?? []
+                let trouble = ledger.trouble.map { "No scan counts now: \($0.error.description)" }
+                let problems = [trouble].compactMap(\.self) + (control.devices?.problems(ofStation: station) ?? [])
                 guard problems != noticed || isFirst else { return false }
                 noticed = problems
                 let json: JSONValue = ["problems": .array(problems.map(JSONValue.string))]

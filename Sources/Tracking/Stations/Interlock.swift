@@ -234,9 +234,15 @@ extension Interlock {
                 refusal.result = .ignored
                 throw refusal
             }
-            let unit = state.unit(scan.text).flatMap { isHidden($0) ? nil : $0 }
+            // What is read twice may be a verdict: it was about the unit that is, or was, on the bench.
+            var serial: String? = scan.text
+            if case .control = code { serial = session.bench ?? session.lastSerial }
+            let unit = serial.flatMap { state.unit($0) }.flatMap { isHidden($0) ? nil : $0 }
+            let isOwed = station.mode == .verdict && unit != nil && session.bench == unit?.serial
             throw Stop(
-                result: .ignored, reason: .alreadyDone, message: "Read twice; counted once.", serial: unit?.serial)
+                result: .ignored, reason: .alreadyDone,
+                message: "Read twice; counted once." + (isOwed ? " Its verdict is still owed." : ""),
+                serial: unit?.serial, next: unit?.state.next)
         }
         switch code {
         case .unknownControl(let text):
