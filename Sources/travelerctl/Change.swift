@@ -8,6 +8,11 @@ enum Change {
         if let change = details?["change"]?.int { parts.append("stock \(change > 0 ? "+" : "")\(change)") }
         if let status = details?["status"]?.string { parts.append("status \(words(status))") }
         if let order = details?["work_order"] { parts += differences(nil, order) }
+        parts += (details?["checklist"]?.array ?? []).map { check in
+            let note = check["note"].map { " (\($0.plain))" } ?? ""
+            let (before, after) = (value("answer", check["before"]), value("answer", check["after"]))
+            return "\(check["text"]?.plain ?? "") \(before) -> \(after)\(note)"
+        }
         let entries = (details?["changes"]?.array ?? []).map { entry in
             let (kind, name) = (words(entry["kind"]?.string ?? ""), entry["name"]?.plain ?? "")
             let fields = (entry["fields"]?.array ?? []).map { field in

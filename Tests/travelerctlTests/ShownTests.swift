@@ -28,6 +28,11 @@ import Testing
             (#"{"after":{"status":"in_production","stage":"assembly"}}"#, "in production at assembly"),
             (#"{"details":{"change":-5}}"#, "stock -5"),
             (
+                #"""
+                {"details":{"checklist":[{"question":2,"text":"Packaging is whole","after":"no","note":"torn"}]}}
+                """#, "Packaging is whole none -> no (torn)"
+            ),
+            (
                 #"{"details":{"changes":[{"kind":"product","name":"PCB-100"},{"kind":"settings","name":""}]}}"#,
                 "product PCB-100; settings"
             ),

@@ -197,6 +197,7 @@ extension Event {
             object["before"] = change.before?.json
             object["after"] = change.after?.json
             object["fields"] = .changed(object["before"], object["after"])
+            object["checklist"] = QCTask.changedAnswers(change.before?.task, change.after?.task)
             object["items"] = change.lines.map { .array($0.map(\.json)) }
         case .returnItem(let change):
             object["before"] = change.before?.json

@@ -344,7 +344,10 @@ enum Resource: String, Sendable, CaseIterable {
             "What happened, as the station's screen says it; not of units outside the scope.",
             optional: true),
         Property("colour", .choice(Outcome.Colour.self), "What the word is shown on.", optional: true),
-        Property("in_production", .count, "Of the product; at lookup, label and returns stations.", optional: true),
+        Property(
+            "in_production", .count,
+            "Of the product; at lookup, label and returns stations. Of goods made by quantity, what is still to be made.",
+            optional: true),
         Property("in_repacking", .count, "Of the product; at lookup, label and returns stations.", optional: true),
         Property("in_stock", .count, "Of the product; at lookup, label and returns stations.", optional: true),
         Property("iteration", .count, optional: true), Property("operator", .text, optional: true),

@@ -64,6 +64,20 @@ extension CustomerReturn {
 }
 
 extension QCTask {
+    /// The questions whose answers or notes are others than before; nil where there are none.
+    static func changedAnswers(_ before: QCTask?, _ after: QCTask?) -> JSONValue? {
+        let changed = (after?.checklist ?? []).enumerated().compactMap { index, check -> JSONValue? in
+            let earlier = before.flatMap { $0.checklist.indices.contains(index) ? $0.checklist[index] : nil }
+            guard check.answer != earlier?.answer || check.note != earlier?.note else { return nil }
+            return JSONValue(omittingNil: [
+                "question": .int(index + 1), "text": .string(check.question),
+                "before": .init(earlier?.answer?.rawValue), "after": .init(check.answer?.rawValue),
+                "note": .init(check.note),
+            ])
+        }
+        return changed.isEmpty ? nil : .array(changed)
+    }
+
     fileprivate var json: [JSONValue] {
         checklist.enumerated().map { index, check in
             JSONValue(omittingNil: [

@@ -132,7 +132,8 @@ extension Interlock {
         guard let counts = state.counts(of: product, after: [], for: terminal) else {
             return "\(product.code): \(product.name)."
         }
-        return "\(product.code): \(counts.inStock) in stock, \(counts.inProduction) in production, "
+        return
+            "\(product.code): \(counts.inStock) in stock, \(counts.inProduction) \(product.isMadeByQuantity ? "to make" : "in production"), "
             + "\(counts.inRepacking) in repacking."
     }
 

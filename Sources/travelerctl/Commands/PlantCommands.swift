@@ -257,7 +257,11 @@ extension View {
                 let (kind, code) = (words(change["kind"]?.string ?? ""), change["name"]?.plain ?? "")
                 // There is but one entry of settings, and it has no code of its own.
                 let name = kind == code ? kind : "\(kind) \(code)"
-                let fields = change["fields"]?.array?.map(\.plain).joined(separator: ", ") ?? ""
+                // Of a change it can only have been set back: what is set is an action of its own.
+                let fields = (change["fields"]?.array ?? []).map {
+                    $0.plain == "retired" ? "no longer retired" : $0.plain
+                }
+                .joined(separator: ", ")
                 let version = change["action"]?.string == "new_version" ? " (a new version)" : ""
                 let holds = (change["holds"]?.object.map { Array($0) } ?? []).map { key, value in
                     key == "open_cases" ? count(value.int ?? 0, "open case") : "\(value.plain) \(words(key))"

@@ -21,6 +21,7 @@ struct Scan: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if codes.count == 1, Self.asksForHelp(codes[0]) { return Output.lines(Self.help(Screen(descriptor: 1))) }
         try await reporting(json: json) {
             let isGood =
                 codes.isEmpty || codes == ["-"] ? try await scanLines() : try await scanCodes(try given(codes))
@@ -63,10 +64,12 @@ struct Scan: AsyncParsableCommand {
                 continue
             }
             guard !line.isEmpty else { continue }
-            if isTerminal, ["help", "?"].contains(line.lowercased()) {
-                Output.lines(Self.help(screen))
+            if Self.asksForHelp(line) {
+                let text = Self.help(screen)
+                if isTerminal { Output.lines(text) } else { text.forEach(Output.note) }
                 continue
             }
+            if isTerminal, ["quit", "exit"].contains(line.lowercased()) { break }
             do {
                 let answer = ScanAnswer(json: try await connection.call(Self.request(station, line)))
                 tally.add(answer)
@@ -84,12 +87,15 @@ struct Scan: AsyncParsableCommand {
         return tally.refused == 0
     }
 
+    /// Whether somebody types a question, and no scanner a code.
+    private static func asksForHelp(_ line: String) -> Bool { ["help", "?"].contains(line.lowercased()) }
+
     /// What can be typed at the prompt.
     static func help(_ screen: Screen) -> [String] {
         let text = [
             "Each line is a scan: a serial, an order, or a control code such as TRV:PASS, TRV:FAIL:TYPE or TRV:UNDO.",
             "TRV:CANCEL clears the bench. 'travelerctl control-sheet STATION -o FILE' prints the codes of a station.",
-            "Ctrl-D ends.",
+            "Ctrl-D or quit ends.",
         ]
         return text.flatMap { wrapped($0, screen.width) }
     }
