@@ -92,7 +92,7 @@ extension Connection {
     func checkNames(_ query: [Request.Parameter], of noun: String) async throws {
         let nouns = [
             "product": "products", "station": "stations", "supplier": "suppliers", "work_order": "work-orders",
-            "team": "teams", "inspector": "people",
+            "team": "teams", "inspector": "people", "assignee": "people",
         ]
         for parameter in query {
             do {
@@ -103,6 +103,12 @@ extension Connection {
                     guard !known.contains(parameter.value) else { continue }
                     let meant = nearest(parameter.value, known).map { ". Did you mean \($0)?" } ?? ""
                     throw Failure(.notFound, "there is no defect type \(visible(parameter.value))\(meant)")
+                } else if parameter.name == "stage" {
+                    let stations = try await items(.get("stations"))
+                    let known = stations.flatMap { $0["stages"]?.array?.compactMap(\.string) ?? [] }
+                    guard !known.contains(parameter.value) else { continue }
+                    let meant = nearest(parameter.value, known).map { ". Did you mean \($0)?" } ?? ""
+                    throw Failure(.notFound, "no station performs a stage \(visible(parameter.value))\(meant)")
                 }
             } catch let failure as Failure where failure.exit == .notPermitted {
                 continue
