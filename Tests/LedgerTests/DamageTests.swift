@@ -117,7 +117,7 @@ import Tracking
             ("an index of units", [try root("unit_product"), try root("unit_active")]),
             ("the free pages", [free - 1]),
         ]
-        var random = Seeded(state: 2_026)
+        var random = SeededRandom(seed: 2_026)
         var (harmful, unnamed) = (0, [String]())
         for number in 0..<80 {
             var bytes = sound
@@ -274,17 +274,5 @@ import Tracking
             if stages.last != $0.stage { stages.append($0.stage) }
         }
         #expect(stages == [.checking, .replaying, .comparing])
-    }
-}
-
-/// Numbers that are the same in every run (SplitMix64).
-private struct Seeded: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

@@ -13,13 +13,19 @@ import Testing
         }
     }
 
-    @Test func aBoundScannerMovesAUnit() throws {
+    /// A daemon with an open line, whose scanner is a pipe.
+    private func lineWithScanner() throws -> (daemon: Daemon, path: String, pipe: FileHandle) {
         let daemon = try Daemon(start: false)
         let path = daemon.directory + "/scanner"
         #expect(mkfifo(path, 0o600) == 0)
         let pipe = try #require(FileHandle(forUpdatingAtPath: path))
         try daemon.start()
         try daemon.openLine()
+        return (daemon, path, pipe)
+    }
+
+    @Test func aBoundScannerMovesAUnit() throws {
+        let (daemon, _, pipe) = try lineWithScanner()
         #expect(daemon.ctl("unit", "register", "PCB-100", "U-1", "--work-order", "1001").status == 0)
         try type("1007", "U-1", into: pipe)
         try wait(for: "the unit to move on") {
@@ -32,12 +38,7 @@ import Testing
     }
 
     @Test func aSlipSaysWhatHappenedAndARefusalTwice() throws {
-        let daemon = try Daemon(start: false)
-        let path = daemon.directory + "/scanner"
-        #expect(mkfifo(path, 0o600) == 0)
-        let pipe = try #require(FileHandle(forUpdatingAtPath: path))
-        try daemon.start()
-        try daemon.openLine()
+        let (daemon, path, pipe) = try lineWithScanner()
         try daemon.apply(
             site: Daemon.site(pipe: path).replacingOccurrences(
                 of: "stages: [assembly], team: smt,",
